@@ -1,0 +1,76 @@
+import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { ChatService } from "./chat/chatService";
+import { Rooms } from "./chat/rooms";
+import type { Config } from "./config";
+import { createHttpApp, onClientError } from "./http/routes";
+import { Origins } from "./http/origins";
+import { ClientEventLog, createLogger, type Logger } from "./logger";
+
+const HTTP_LIMITS = {
+  headersTimeout: 10_000, // ms
+  requestTimeout: 15_000, // ms
+  connectionsCheckingInterval: 1_000, // ms; Node's own 30 s would let slow headers live that long
+};
+const IDLE_SOCKET_TIMEOUT = 60_000; // ms; for clients that leave an answer unread, longer than any poll hangs
+const REQUESTS_GRACE = 2_000; // ms for requests in flight once the chat has closed
+
+/** The whole service: an Express app and a ChatService on one HTTP server. */
+export class App {
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #server: Server;
+  readonly #chat: ChatService;
+  #stopping: Promise<void> | undefined;
+
+  constructor(config: Config, logger: Logger = createLogger(config.logLevel)) {
+    this.#config = config;
+    this.#logger = logger;
+    const { allowedOrigins, trustProxy, chatRooms, limits } = config;
+    const http = createHttpApp({
+      rooms: new Rooms(chatRooms),
+      origins: new Origins(allowedOrigins, trustProxy),
+      trustProxy,
+      log: new ClientEventLog(logger),
+    });
+    this.#server = createServer(HTTP_LIMITS, http);
+    this.#server.setTimeout(IDLE_SOCKET_TIMEOUT);
+    this.#server.on("clientError", onClientError);
+    this.#chat = new ChatService({
+      server: this.#server,
+      acceptableOrigins: allowedOrigins,
+      chatRooms,
+      trustProxy,
+      limits,
+      logger,
+    });
+  }
+
+  /** Listens. Rejects when the port cannot be had. Returns the port, which is a free one for port 0. */
+  async start(): Promise<number> {
+    this.#server.listen(this.#config.port, this.#config.host);
+    await once(this.#server, "listening");
+    const { port } = this.#server.address() as AddressInfo;
+    this.#logger.info({ port, url: `http://localhost:${String(port)}` }, "listening");
+    return port;
+  }
+
+  /** Drains: no new connections, queues flushed, clients sent off to reconnect elsewhere. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    this.#logger.info("draining");
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    await this.#chat.close();
+    const giveUp = setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE);
+    await closed;
+    clearTimeout(giveUp);
+    this.#logger.info("stopped");
+  }
+}

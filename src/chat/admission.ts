@@ -1,0 +1,98 @@
+import { ServerResponse, type IncomingMessage } from "node:http";
+import cors from "cors";
+import helmet from "helmet";
+import { ChatError, REFUSALS, type Refusal } from "../errors";
+import { clientIp } from "../http/clientIp";
+import type { Origins } from "../http/origins";
+import type { ClientEventLog } from "../logger";
+import type { ChatIo, EngineConnection } from "./engine";
+import type { ChatLimits } from "./limits";
+
+export interface AdmissionOptions {
+  origins: Origins;
+  /** Proxies before the server whose `X-Forwarded-For` counts. */
+  trustProxy: number;
+  limits: Pick<ChatLimits, "maxConnections" | "maxConnectionsPerIp">;
+  log: ClientEventLog;
+}
+
+type EngineRequest = IncomingMessage & { _query: Record<string, string | undefined> };
+type EngineResponse = Parameters<Parameters<ChatIo["engine"]["use"]>[0]>[1];
+
+/**
+ * Guards the door of Engine.IO: every request, polls, posts and websocket upgrades alike, passes here before
+ * anything of it is looked at (CORS alone does not guard upgrades, and `allowRequest` sees only handshakes).
+ */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  /** address → open connections */
+  readonly #perIp = new Map<string, number>();
+  #total = 0;
+  #isClosed = false;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  guard(engine: ChatIo["engine"]): void {
+    engine.use((req: EngineRequest, res: EngineResponse, next: () => void) => {
+      const refusal = this.#refusalFor(req);
+      if (refusal === undefined) next();
+      else this.#refuse(req, res, refusal);
+    });
+    engine.use(helmet());
+    // Clients of generation 2 send credentials, so the answer names their origin, never `*`.
+    engine.use(cors({ origin: true, credentials: true }));
+  }
+
+  /** Counts the connection until it closes. Returns its client's address. */
+  count(conn: EngineConnection): string {
+    const ip = clientIp(conn.request, this.#options.trustProxy);
+    this.#total += 1;
+    this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1);
+    conn.once("close", () => {
+      this.#total -= 1;
+      const left = (this.#perIp.get(ip) ?? 1) - 1;
+      if (left === 0) this.#perIp.delete(ip);
+      else this.#perIp.set(ip, left);
+    });
+    return ip;
+  }
+
+  /** From now on nobody new comes in; those inside go on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #refusalFor(req: EngineRequest): Refusal | undefined {
+    if (!this.#options.origins.isAllowed(req)) return REFUSALS.originNotAllowed;
+    const { EIO, sid } = req._query;
+    if (EIO !== undefined && EIO !== "3" && EIO !== "4") return REFUSALS.badRequest;
+    if (sid !== undefined || req.method === "OPTIONS") return undefined;
+    return this.#isFull(req) ? REFUSALS.tooManyConnections : undefined;
+  }
+
+  #isFull(req: EngineRequest): boolean {
+    const { maxConnections, maxConnectionsPerIp } = this.#options.limits;
+    if (this.#isClosed) return true;
+    if (maxConnections > 0 && this.#total >= maxConnections) return true;
+    const ofThisIp = this.#perIp.get(clientIp(req, this.#options.trustProxy)) ?? 0;
+    return maxConnectionsPerIp > 0 && ofThisIp >= maxConnectionsPerIp;
+  }
+
+  #refuse(req: EngineRequest, res: EngineResponse, refusal: Refusal): void {
+    const ip = clientIp(req, this.#options.trustProxy);
+    this.#options.log.warn("connection refused", { ip, reason: refusal.message });
+    const body = JSON.stringify(new ChatError(refusal).toEnvelope());
+    if (res instanceof ServerResponse) {
+      res.writeHead(refusal.status, { "Content-Type": "application/json", Connection: "close" }).end(body);
+      return;
+    }
+    // An upgrade has no response object yet: the answer goes to its bare socket.
+    req.socket.on("error", () => req.socket.destroy());
+    req.socket.end(
+      `HTTP/1.1 ${String(refusal.status)} ${refusal.message}\r\nConnection: close\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`,
+    );
+  }
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from "node:fs";
+import { DEFAULT_LIMITS, type ChatLimits } from "./chat/limits";
+import { DEFAULT_ROOMS } from "./chat/rooms";
+import { ANY_ORIGIN } from "./http/origins";
+import type { ChatRoom } from "./protocol/payloads";
+
+export interface Config {
+  port: number;
+  /** Undefined: every interface, IPv6 and IPv4. */
+  host: string | undefined;
+  allowedOrigins: readonly string[];
+  chatRooms: readonly ChatRoom[];
+  logLevel: string;
+  /** Proxies before the server whose forwarding headers count. */
+  trustProxy: number;
+  limits: ChatLimits;
+}
+
+const DEFAULTS = {
+  port: 34_000,
+  allowedOrigins: "http://localhost:3000", // where frontends run in development; name your own in production
+  logLevel: "info",
+  trustProxy: 0, // hops; 1 behind Heroku's router or one nginx
+};
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+const ROOM_NAME = /^\/[a-z0-9][a-z0-9_-]*$/;
+const MAX_ROOM_FIELD = 64; // characters, as in the protocol
+
+/** A setting that cannot be used. The message is one line that names it. */
+export class ConfigError extends Error {}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads and checks every setting; throws a ConfigError for the first that cannot be used. */
+export function loadConfig(env: Environment = process.env): Readonly<Config> {
+  const config: Config = {
+    port: integer(env, "PORT", DEFAULTS.port, { max: 65_535 }),
+    host: text(env, "HOST"),
+    allowedOrigins: origins(text(env, "ALLOWED_ORIGINS") ?? DEFAULTS.allowedOrigins),
+    chatRooms: rooms(text(env, "ROOMS_FILE")),
+    logLevel: oneOf(LOG_LEVELS, "LOG_LEVEL", text(env, "LOG_LEVEL") ?? DEFAULTS.logLevel),
+    trustProxy: integer(env, "TRUST_PROXY", DEFAULTS.trustProxy, { max: 10 }),
+    limits: limits(env),
+  };
+  return Object.freeze(config);
+}
+
+function limits(env: Environment): ChatLimits {
+  const atLeast1 = { min: 1 };
+  const chatLimits: ChatLimits = {
+    messagesPerSecond: integer(env, "MESSAGES_PER_SECOND", DEFAULT_LIMITS.messagesPerSecond),
+    messagesBurst: integer(env, "MESSAGES_BURST", DEFAULT_LIMITS.messagesBurst, atLeast1),
+    presencePerSecond: integer(env, "PRESENCE_PER_SECOND", DEFAULT_LIMITS.presencePerSecond),
+    presenceBurst: integer(env, "PRESENCE_BURST", DEFAULT_LIMITS.presenceBurst, atLeast1),
+    maxPendingBytes: integer(env, "MAX_PENDING_BYTES", DEFAULT_LIMITS.maxPendingBytes, { min: 1_024 }),
+    presenceBytesPerSecond: integer(
+      env,
+      "PRESENCE_BYTES_PER_SECOND",
+      DEFAULT_LIMITS.presenceBytesPerSecond,
+      atLeast1,
+    ),
+    presenceBurstBytes: integer(env, "PRESENCE_BURST_BYTES", DEFAULT_LIMITS.presenceBurstBytes, atLeast1),
+    maxConnections: integer(env, "MAX_CONNECTIONS", DEFAULT_LIMITS.maxConnections),
+    maxConnectionsPerIp: integer(env, "MAX_CONNECTIONS_PER_IP", DEFAULT_LIMITS.maxConnectionsPerIp),
+  };
+  notBelow("MESSAGES_BURST", chatLimits.messagesBurst, "MESSAGES_PER_SECOND", chatLimits.messagesPerSecond);
+  notBelow("PRESENCE_BURST", chatLimits.presenceBurst, "PRESENCE_PER_SECOND", chatLimits.presencePerSecond);
+  return chatLimits;
+}
+
+/** Empty counts as not set: that is how shells and dashboards unset a variable. */
+function text(env: Environment, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === "" ? undefined : value;
+}
+
+function integer(env: Environment, name: string, fallback: number, { min = 0, max = 1e12 } = {}): number {
+  const given = text(env, name);
+  if (given === undefined) return fallback;
+  const value = /^\d+$/.test(given) ? Number(given) : NaN;
+  if (value >= min && value <= max) return value;
+  const range = max === 1e12 ? `of at least ${String(min)}` : `from ${String(min)} to ${String(max)}`;
+  throw new ConfigError(`${name} must be a whole number ${range}, not "${given}"`);
+}
+
+function notBelow(name: string, value: number, otherName: string, other: number): void {
+  if (value < other)
+    throw new ConfigError(`${name} (${String(value)}) must not be below ${otherName} (${String(other)})`);
+}
+
+function oneOf(allowed: readonly string[], name: string, value: string): string {
+  if (allowed.includes(value)) return value;
+  throw new ConfigError(`${name} must be one of ${allowed.join(", ")}, not "${value}"`);
+}
+
+function origins(list: string): string[] {
+  const given = list.split(",").map((origin) => origin.trim());
+  for (const origin of given) {
+    if (origin === ANY_ORIGIN || (URL.canParse(origin) && new URL(origin).origin === origin)) continue;
+    throw new ConfigError(
+      `ALLOWED_ORIGINS must list origins like https://chat.example.com, or *, not "${origin}"`,
+    );
+  }
+  return given;
+}
+
+function rooms(file: string | undefined): readonly ChatRoom[] {
+  if (file === undefined) return DEFAULT_ROOMS;
+  const given = parseRoomsFile(file);
+  if (!Array.isArray(given) || given.length === 0)
+    throw new ConfigError(`ROOMS_FILE ${file} must hold a list of rooms`);
+  const list = given.map((entry: unknown) => room(file, entry));
+  const repeated = list.find(({ name }, index) => list.findIndex((other) => other.name === name) !== index);
+  if (repeated !== undefined) throw new ConfigError(`ROOMS_FILE ${file} names room "${repeated.name}" twice`);
+  return list;
+}
+
+function parseRoomsFile(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new ConfigError(`ROOMS_FILE ${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function room(file: string, entry: unknown): ChatRoom {
+  const { label, name, ...others } = (entry ?? {}) as Record<string, unknown>;
+  const isLabel = typeof label === "string" && label.length >= 1 && [...label].length <= MAX_ROOM_FIELD;
+  const isName = typeof name === "string" && ROOM_NAME.test(name) && name.length <= MAX_ROOM_FIELD;
+  if (isLabel && isName && Object.keys(others).length === 0) return { label, name };
+  throw new ConfigError(
+    `ROOMS_FILE ${file}: a room is {"label": "Cooking", "name": "/cooking"}, name matching ${ROOM_NAME.source}, ` +
+      `not ${JSON.stringify(entry)}`,
+  );
+}

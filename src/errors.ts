@@ -1,0 +1,62 @@
+/**
+ * Everything the service refuses, in one place: what the client reads (PROTOCOL: refusals), never a stack or
+ * an internal detail. A `ChatError` thrown by an event handler or a route becomes the error envelope.
+ */
+
+/** What a client is told: a sentence to show or match on, and an HTTP status as its class. */
+export interface Refusal {
+  readonly message: string;
+  readonly status: number;
+}
+
+export const REFUSALS = {
+  /** The payload of `new_message` fails its schema; `errors` has one line per violation, 10 at most. */
+  messageNotValid: { message: "Incoming message is not valid", status: 404 },
+  /** The payload of `new_presence_information` fails its schema. */
+  userInfoNotValid: { message: "Incoming user info is not valid", status: 404 },
+  /** The room named in a message, in presence or in a path is not one of the server's. */
+  unknownRoom: { message: "Chat room does not exist", status: 404 },
+  /** More events than the connection's rate limit allows. */
+  tooManyRequests: { message: "Too many requests", status: 429 },
+  /** An event the server does not know; told only to who passed a callback, because each one gets an answer. */
+  unknownEvent: { message: "Event is not known", status: 404 },
+  /** The server failed; the reason stands in its log. */
+  internal: { message: "Internal server error", status: 500 },
+  /** HTTP: no such path. */
+  notFound: { message: "Not found", status: 404 },
+  /** HTTP: the path exists, the method does not; `Allow` lists those that do. */
+  methodNotAllowed: { message: "Method not allowed", status: 405 },
+  /** HTTP: a request that cannot be read: bad escapes, bad header, bad parameter. */
+  badRequest: { message: "Bad request", status: 400 },
+  /** HTTP: an origin that is not on the list. */
+  originNotAllowed: { message: "Origin is not allowed", status: 403 },
+  /** HTTP: the server, or this address, has all the connections it may have. */
+  tooManyConnections: { message: "Too many connections", status: 503 },
+} as const satisfies Record<string, Refusal>;
+
+/** Body of every refusal, on the socket and over HTTP. */
+export interface ErrorEnvelope {
+  data: null;
+  error: { message: string; status: number; errors: string[] };
+}
+
+export class ChatError extends Error {
+  readonly status: number;
+  readonly errors: readonly string[];
+
+  constructor(refusal: Refusal, errors: readonly string[] = []) {
+    super(refusal.message);
+    this.name = "ChatError";
+    this.status = refusal.status;
+    this.errors = errors;
+  }
+
+  toEnvelope(): ErrorEnvelope {
+    return { data: null, error: { message: this.message, status: this.status, errors: [...this.errors] } };
+  }
+}
+
+/** Whatever was thrown, as what a client may see of it. */
+export function toChatError(thrown: unknown): ChatError {
+  return thrown instanceof ChatError ? thrown : new ChatError(REFUSALS.internal);
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import cors from "cors";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import helmet from "helmet";
+import type { Rooms } from "../chat/rooms";
+import { ChatError, REFUSALS, type Refusal } from "../errors";
+import type { ClientEventLog } from "../logger";
+import type { Origins } from "./origins";
+
+export interface HttpAppOptions {
+  rooms: Rooms;
+  origins: Origins;
+  trustProxy: number;
+  log: ClientEventLog;
+}
+
+/** The plain HTTP side: a sign of life for `/`, the list of rooms, the health check. */
+export function createHttpApp({ rooms, origins, trustProxy, log }: HttpAppOptions): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.set("trust proxy", trustProxy);
+  app.use(helmet());
+  app.use(onlyAllowedOrigins(origins));
+  app.use(cors({ origin: true, credentials: true }));
+
+  get(app, "/", (_req, res) => void res.type("text").send("OK"));
+  get(app, "/rooms", (_req, res) => void res.json({ data: { chatRooms: rooms.list() }, error: null }));
+  get(app, "/healthz", (_req, res) => void res.json({ data: { status: "ok" }, error: null }));
+
+  app.use(() => {
+    throw new ChatError(REFUSALS.notFound);
+  });
+  app.use(errorEnvelope(log));
+  return app;
+}
+
+/** Registers a GET route, and with it the 405 for every other method. */
+function get(app: Express, path: string, handler: RequestHandler): void {
+  app.get(path, handler);
+  app.all(path, (_req, res) => {
+    res.set("Allow", "GET, HEAD");
+    throw new ChatError(REFUSALS.methodNotAllowed);
+  });
+}
+
+function onlyAllowedOrigins(origins: Origins): RequestHandler {
+  return (req, _res, next) => {
+    if (!origins.isAllowed(req)) throw new ChatError(REFUSALS.originNotAllowed);
+    next();
+  };
+}
+
+/** What Express and its parsers throw at a bad request has a 4xx `status`; anything else is our own failure. */
+function errorEnvelope(log: ClientEventLog): ErrorRequestHandler {
+  return (thrown: unknown, req: IncomingMessage, res, next) => {
+    const status = (thrown as { status?: unknown } | null)?.status;
+    const isBadRequest = typeof status === "number" && status >= 400 && status < 500;
+    const fallback: Refusal = isBadRequest ? REFUSALS.badRequest : REFUSALS.internal;
+    const error = thrown instanceof ChatError ? thrown : new ChatError(fallback);
+    if (error.status >= 500) log.error("request failed", { method: req.method, err: thrown });
+    if (res.headersSent) next(thrown);
+    else res.status(error.status).json(error.toEnvelope());
+  };
+}
+
+/** Answers what is not even HTTP, in the envelope as well; the connection is of no further use. */
+export function onClientError(_error: Error, socket: ServerResponse["socket"]): void {
+  if (socket === null || !socket.writable) return;
+  const body = JSON.stringify(new ChatError(REFUSALS.badRequest).toEnvelope());
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,53 @@
+import { packetOf, type Audience } from "../chat/fanOut";
+import { EVENTS } from "../protocol/events";
+import { ByteBudget } from "./byteBudget";
+import type { PresenceStore } from "./presenceStore";
+
+export interface PresenceBroadcasterOptions {
+  store: PresenceStore;
+  audience: Audience;
+  bytesPerSecond: number;
+  burstBytes: number;
+}
+
+/**
+ * Tells everybody who is where. A snapshot costs users × clients bytes, so N joins would cost N³: while the
+ * budget has room every change is sent, else changes coalesce until it has, and the last state always goes out.
+ */
+export class PresenceBroadcaster {
+  readonly #store: PresenceStore;
+  readonly #audience: Audience;
+  readonly #budget: ByteBudget;
+  #waiting: NodeJS.Timeout | undefined;
+
+  constructor({ store, audience, bytesPerSecond, burstBytes }: PresenceBroadcasterOptions) {
+    this.#store = store;
+    this.#audience = audience;
+    this.#budget = new ByteBudget(bytesPerSecond, burstBytes);
+  }
+
+  /** Somebody came, went or changed rooms. */
+  changed(): void {
+    if (this.#waiting === undefined) this.#sendOrWait();
+  }
+
+  stop(): void {
+    clearTimeout(this.#waiting);
+  }
+
+  #sendOrWait(): void {
+    const packet = packetOf(
+      EVENTS.presenceInformation,
+      `{"data":{"usersPerRoom":${this.#store.toJson()}},"error":null}`,
+    );
+    const delay = this.#budget.spend(Buffer.byteLength(packet) * this.#audience.size);
+    if (delay === 0) {
+      this.#audience.publish(packet);
+      return;
+    }
+    this.#waiting = setTimeout(() => {
+      this.#waiting = undefined;
+      this.#sendOrWait();
+    }, delay);
+  }
+}

@@ -1,0 +1,57 @@
+/*
+ * What travels on the wire, with its limits. `npm run schemas` turns this file into `schemas/payloads.json`,
+ * which `validate.ts` compiles: a type and its check cannot disagree. Lengths count Unicode code points.
+ * The order of the fields is the order in which missing ones are reported.
+ */
+
+/** A room as clients name it. */
+export interface ChatRoom {
+  /**
+   * What people see, e.g. `Cooking`. Only `name` decides which room is meant.
+   * @minLength 1
+   * @maxLength 64
+   */
+  label: string;
+  /**
+   * The room's identity and the name of its event, e.g. `/cooking`.
+   * @minLength 1
+   * @maxLength 64
+   */
+  name: string;
+}
+
+/** Payload of `new_message`. */
+export interface NewMessage {
+  /**
+   * @minLength 1
+   * @maxLength 64
+   */
+  username: string;
+  /**
+   * @minLength 1
+   * @maxLength 4000
+   */
+  message: string;
+  /**
+   * Chosen by the sender; a v4 uuid is usual, any string is accepted.
+   * @minLength 1
+   * @maxLength 64
+   */
+  uuid: string;
+  chatRoom: ChatRoom;
+}
+
+/** Payload of `new_presence_information`: who the client is and the room it is looking at. */
+export interface NewPresenceInformation {
+  /**
+   * @minLength 1
+   * @maxLength 64
+   */
+  username: string;
+  /**
+   * Usually a URL; any string is accepted.
+   * @maxLength 2048
+   */
+  avatar: string;
+  currentRoom: ChatRoom;
+}

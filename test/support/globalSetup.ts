@@ -1,0 +1,6 @@
+import { execFileSync } from "node:child_process";
+
+/** The suites that start the real process run what `npm start` runs: compiled JavaScript, freshly built. */
+export default function globalSetup(): void {
+  execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", "src"], { stdio: "inherit" });
+}
