@@ -65,9 +65,10 @@ export class App {
   async #stop(): Promise<void> {
     if (!this.#server.listening) return;
     this.#logger.info("draining");
+    // Still listening, so that clients on long polling can come for what is queued and for the close.
+    await this.#chat.close();
     const closed = once(this.#server, "close");
     this.#server.close();
-    await this.#chat.close();
     const giveUp = setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE);
     await closed;
     clearTimeout(giveUp);

@@ -1,0 +1,96 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConfigError, loadConfig } from "../src/config";
+import { startService } from "./support/service";
+import { TestClient } from "./support/testClient";
+
+function roomsFile(content: unknown): string {
+  const file = join(mkdtempSync(join(tmpdir(), "chat-")), "rooms.json");
+  writeFileSync(file, JSON.stringify(content));
+  return file;
+}
+
+test("an empty environment gives the documented defaults", () => {
+  expect(loadConfig({})).toMatchObject({
+    port: 34_000,
+    host: undefined,
+    allowedOrigins: ["http://localhost:3000"],
+    logLevel: "info",
+    trustProxy: 0,
+    limits: { messagesPerSecond: 20, messagesBurst: 100, presencePerSecond: 5, presenceBurst: 20 },
+  });
+});
+
+test("a variable that is set but empty counts as not set", () => {
+  expect(loadConfig({ PORT: "", ALLOWED_ORIGINS: " ", ROOMS_FILE: "" })).toEqual(loadConfig({}));
+});
+
+test("origins are a comma separated list", () => {
+  const { allowedOrigins } = loadConfig({ ALLOWED_ORIGINS: "https://a.example, http://b.example:8080" });
+  expect(allowedOrigins).toEqual(["https://a.example", "http://b.example:8080"]);
+});
+
+test.each([
+  ["PORT", "abc"],
+  ["PORT", "-1"],
+  ["PORT", "65536"],
+  ["PORT", "1e3"],
+  ["ALLOWED_ORIGINS", "chat.example.com"],
+  ["ALLOWED_ORIGINS", "https://chat.example.com/"],
+  ["ALLOWED_ORIGINS", "https://a.example,,https://b.example"],
+  ["LOG_LEVEL", "loud"],
+  ["MESSAGES_PER_SECOND", "many"],
+  ["MESSAGES_PER_SECOND", "0.5"],
+  ["MESSAGES_BURST", "0"],
+  ["PRESENCE_PER_SECOND", "-5"],
+  ["PRESENCE_BURST", "x"],
+  ["MAX_PENDING_BYTES", "10"],
+  ["PRESENCE_BYTES_PER_SECOND", "0"],
+  ["PRESENCE_BURST_BYTES", "0"],
+  ["MAX_CONNECTIONS", "no"],
+  ["MAX_CONNECTIONS_PER_IP", "1.5"],
+  ["TRUST_PROXY", "true"],
+])("%s=%s is refused in one line that names the variable", (name, value) => {
+  const load = () => loadConfig({ [name]: value });
+  expect(load).toThrow(ConfigError);
+  expect(load).toThrow(new RegExp(`^${name} [^\\n]+$`));
+});
+
+test.each(["MESSAGES", "PRESENCE"])("%s_BURST below the rate per second contradicts it", (prefix) => {
+  const env = { [`${prefix}_PER_SECOND`]: "50", [`${prefix}_BURST`]: "49" };
+  expect(() => loadConfig(env)).toThrow(`${prefix}_BURST (49) must not be below ${prefix}_PER_SECOND (50)`);
+});
+
+test.each([
+  ["no list", {}],
+  ["an empty list", []],
+  ["no label", [{ name: "/a" }]],
+  ["an unknown field", [{ label: "A", name: "/a", topic: "x" }]],
+  ["a name without slash", [{ label: "A", name: "a" }]],
+  ["an upper-case name", [{ label: "A", name: "/A" }]],
+  ["a name with a slash inside", [{ label: "A", name: "/a/b" }]],
+  ["a name twice", [{ label: "A", name: "/a" }, { label: "B", name: "/a" }]], // prettier-ignore
+  ["a label too long", [{ label: "A".repeat(65), name: "/a" }]],
+  ["null", [null]],
+])("a rooms file with %s is refused", (_name, content) => {
+  const load = () => loadConfig({ ROOMS_FILE: roomsFile(content) });
+  expect(load).toThrow(ConfigError);
+  expect(load).toThrow(/^ROOMS_FILE [^\n]+$/);
+});
+
+test("a deployment's own rooms replace the default ones everywhere", async () => {
+  const rooms = [{ label: "Tea", name: "/tea" }, { label: "Cakes & more", name: "/cakes_2-x" }]; // prettier-ignore
+  const { url } = await startService({ ROOMS_FILE: roomsFile(rooms) });
+  expect(await (await fetch(`${url}/rooms`)).json()).toEqual({ data: { chatRooms: rooms }, error: null });
+  const client = await TestClient.connect(url);
+  client.sendMessage({ chatRoom: { label: "Tea", name: "/tea" } });
+  expect(await client.waitFor("/tea")).toHaveLength(1);
+  client.announcePresence({ currentRoom: { label: "Tea", name: "/tea" } });
+  const [presence] = await client.waitFor("presence_information");
+  expect(presence).toMatchObject({
+    data: { usersPerRoom: { "/tea": [{ username: "ana" }], "/cakes_2-x": [] } },
+  });
+  client.sendMessage();
+  expect(await client.waitFor("server_error")).toHaveLength(1);
+});

@@ -1,0 +1,42 @@
+import { createServer } from "node:net";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterThisTest } from "./support/disposal";
+import { ServiceProcess } from "./support/serviceProcess";
+
+function temporaryFile(content: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), "chat-")), "rooms.json");
+  writeFileSync(file, content);
+  return file;
+}
+
+test("the compiled service listens within a second of its process's start", async () => {
+  const service = await ServiceProcess.start();
+  expect(service.startTime).toBeLessThan(process.env.CI === "true" ? 2_000 : 1_000);
+  const answer = await fetch(`${service.url}/healthz`);
+  expect(answer.status).toBe(200);
+});
+
+test.each([
+  ["PORT=abc", { PORT: "abc" }, /^realtime-chat-service: PORT must be a whole number/],
+  ["a broken rooms file", { ROOMS_FILE: temporaryFile("[{") }, /ROOMS_FILE .* cannot be read/],
+  ["a missing rooms file", { ROOMS_FILE: "/nowhere/rooms.json" }, /ROOMS_FILE .* cannot be read: ENOENT/],
+])("%s stops the start with one clear line and exit code 1", async (_name, env, line) => {
+  const service = new ServiceProcess(env);
+  expect(await service.exited).toEqual({ code: 1, signal: null });
+  expect(service.stderr).toMatch(line);
+  expect(service.stderr.trimEnd().split("\n")).toHaveLength(1);
+  expect(service.stdout).toBe("");
+});
+
+test("a port in use stops the start with one clear line and exit code 1", async () => {
+  const other = createServer().listen(0);
+  afterThisTest(() => other.close());
+  await once(other, "listening");
+  const service = new ServiceProcess({ PORT: String((other.address() as AddressInfo).port) });
+  expect(await service.exited).toEqual({ code: 1, signal: null });
+  expect(service.stderr).toMatch(/^realtime-chat-service: listen EADDRINUSE.*\n$/);
+});
