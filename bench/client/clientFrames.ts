@@ -1,0 +1,62 @@
+/** Masked websocket frames as a client sends them. */
+import { byteAt } from "./bytes";
+
+const MASK = Buffer.from([0x5a, 0xc3, 0x3c, 0xa5]);
+
+export function textFrame(text: string): Buffer {
+  return frame(0x81, Buffer.from(text));
+}
+
+export function pongFrame(): Buffer {
+  return frame(0x8a, Buffer.alloc(0));
+}
+
+function frame(firstByte: number, payload: Buffer): Buffer {
+  if (payload.length > 0xffff)
+    throw new Error(`a client frame of ${payload.length} bytes is not needed here`);
+  const header = payload.length < 126 ? Buffer.from([firstByte, 0x80 | payload.length]) : Buffer.alloc(4);
+  if (payload.length >= 126) {
+    header[0] = firstByte;
+    header[1] = 0x80 | 126;
+    header.writeUInt16BE(payload.length, 2);
+  }
+  return Buffer.concat([header, MASK, payload.map((byte, index) => byte ^ byteAt(MASK, index & 3))]);
+}
+
+/** A frame encoded once, of which each copy differs in some decimal digits only. */
+export class NumberedFrame {
+  private readonly frame: Buffer;
+  private readonly digitsAt: number;
+  private readonly payloadAt: number;
+
+  /** `digits` is the placeholder in `text` that each copy's number takes the place of. */
+  constructor(
+    text: string,
+    private readonly digits: string,
+  ) {
+    const inPayload = Buffer.from(text).indexOf(digits);
+    if (inPayload < 0) throw new Error(`no placeholder ${digits} in ${text}`);
+    this.frame = textFrame(text);
+    this.payloadAt = this.frame.length - Buffer.byteLength(text);
+    this.digitsAt = this.payloadAt + inPayload;
+  }
+
+  /** `count` frames in one buffer, numbered from `first`. */
+  copies(first: number, count: number): Buffer {
+    const size = this.frame.length;
+    const copies = Buffer.allocUnsafe(size * count);
+    for (let index = 0; index < count; index++) {
+      this.frame.copy(copies, index * size);
+      this.write(copies, index * size, first + index);
+    }
+    return copies;
+  }
+
+  private write(buffer: Buffer, frameAt: number, number: number): void {
+    let rest = number;
+    for (let at = this.digitsAt + this.digits.length - 1; at >= this.digitsAt; at--) {
+      buffer[frameAt + at] = (48 + (rest % 10)) ^ byteAt(MASK, (at - this.payloadAt) & 3);
+      rest = Math.floor(rest / 10);
+    }
+  }
+}

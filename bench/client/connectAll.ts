@@ -1,0 +1,30 @@
+/** Opens many clients, a bounded number at a time. */
+import type { Target } from "../scenarios/scenario";
+import { dialects } from "./dialect";
+import { RawClient, type Inbox } from "./rawClient";
+
+export const CONCURRENCY = 50;
+
+export async function connectAll(target: Target, count: number, inbox: Inbox): Promise<RawClient[]> {
+  const dialect = dialects[target.dialect];
+  const clients: RawClient[] = new Array<RawClient>(count);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const index = next++;
+      clients[index] = await RawClient.open(target.port, dialect, index, inbox);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return clients;
+}
+
+/** For scenarios in which no event is expected. */
+export const silentInbox: Inbox = {
+  frame(client, buffer, start, end) {
+    throw new Error(
+      `client ${client}: unexpected event ${buffer.toString("utf8", start, Math.min(end, start + 200))}`,
+    );
+  },
+  readEnd() {},
+};

@@ -1,0 +1,42 @@
+/** A client's numbered messages: all of one size, so that receivers find each one's id at a fixed place. */
+import { NumberedFrame } from "./clientFrames";
+import { dialects } from "./dialect";
+import type { RawClient } from "./rawClient";
+import type { Target } from "../scenarios/scenario";
+
+/** `s03-0000000123`: sender 3, its message 123. */
+export const SEQUENCE_DIGITS = 10;
+const PLACEHOLDER = "0".repeat(SEQUENCE_DIGITS);
+
+export const ROOM = { label: "Cooking", name: "/cooking" };
+export const TEXT =
+  "Stir the onions slowly until they turn golden, then add the stock, a spoon at a time, and keep going.";
+
+export function messageId(sender: number, sequence: number): string {
+  return `s${String(sender).padStart(2, "0")}-${String(sequence).padStart(SEQUENCE_DIGITS, "0")}`;
+}
+
+export function senderName(sender: number): string {
+  return `sender-${String(sender).padStart(2, "0")}`;
+}
+
+export class Sender {
+  sent = 0;
+  private readonly frames: NumberedFrame;
+
+  constructor(
+    target: Target,
+    private readonly client: RawClient,
+    index: number,
+  ) {
+    const uuid = messageId(index, 0);
+    const payload = { message: TEXT, username: senderName(index), chatRoom: ROOM, uuid };
+    const text = dialects[target.dialect].eventPrefix + JSON.stringify(["new_message", payload]);
+    this.frames = new NumberedFrame(text, PLACEHOLDER);
+  }
+
+  send(count: number): void {
+    this.client.send(this.frames.copies(this.sent, count));
+    this.sent += count;
+  }
+}

@@ -1,0 +1,101 @@
+/** The three servers under test: how each is started, when it is ready, how it is stopped. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Target } from "../scenarios/scenario";
+import { exitOf, spawnPinned, type Child } from "./spawnPinned";
+
+export const targetNames = ["socketioByTheBook", "bareWs", "service"] as const;
+export type TargetName = (typeof targetNames)[number];
+/** What the others are compared with. */
+export const BASELINE: TargetName = "socketioByTheBook";
+
+export interface RunningServer {
+  target: Target;
+  stop(): Promise<void>;
+}
+
+const serviceEntry = join(__dirname, "..", "..", "dist", "index.js");
+const READY_WITHIN_MS = 10_000;
+const STOPPED_WITHIN_MS = 5_000;
+
+export function assertServiceBuilt(): void {
+  if (!existsSync(serviceEntry)) throw new Error("dist/index.js is missing: run `npm run build` first");
+}
+
+export function startServer(name: TargetName, compiled: (source: string) => string): Promise<RunningServer> {
+  if (name === "service") return startService();
+  return startPeer(compiled(`peers/${name}.ts`), name === "bareWs" ? "bare" : "socketio");
+}
+
+async function startPeer(file: string, dialect: Target["dialect"]): Promise<RunningServer> {
+  const child = spawnPinned("server", [file], { PORT: "0" });
+  const port = await new Promise<number>((resolve, reject) => {
+    createInterface(child.stdout).on("line", (line) => resolve(Number(line.replace("listening ", ""))));
+    child.once("exit", () => reject(new Error(`${file} ended before it was ready`)));
+  });
+  return running(child, port, dialect);
+}
+
+async function startService(): Promise<RunningServer> {
+  const port = await freePort();
+  const dataDirectory = mkdtempSync(join(tmpdir(), "bench-data-"));
+  const child = spawnPinned("server", [serviceEntry], {
+    PORT: String(port),
+    DATA_DIR: dataDirectory,
+    LOG_LEVEL: "warn",
+    ALLOWED_ORIGINS: "*",
+    MESSAGES_PER_SECOND: "0",
+    PRESENCE_PER_SECOND: "0",
+  });
+  child.stdout.pipe(process.stderr); // its warnings must be seen, and stdout is the report's
+  const server = running(child, port, "socketio", () =>
+    rmSync(dataDirectory, { recursive: true, force: true }),
+  );
+  try {
+    await healthy(child, port);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+function running(child: Child, port: number, dialect: Target["dialect"], cleanUp = () => {}): RunningServer {
+  const { pid } = child;
+  if (pid === undefined) throw new Error("the server could not be started");
+  const stop = async (): Promise<void> => {
+    const killer = setTimeout(() => child.kill("SIGKILL"), STOPPED_WITHIN_MS);
+    child.kill("SIGTERM");
+    await exitOf(child);
+    clearTimeout(killer);
+    cleanUp();
+  };
+  return { target: { port, pid, dialect }, stop };
+}
+
+async function healthy(child: Child, port: number): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline && child.exitCode === null) {
+    const status = await fetch(`http://127.0.0.1:${port}/healthz`).then(
+      (response) => response.status,
+      () => 0,
+    );
+    if (status === 200) return;
+    await pause(20);
+  }
+  throw new Error("the service did not become ready");
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}

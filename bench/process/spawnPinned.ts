@@ -1,0 +1,35 @@
+/** Child processes of node, each on the core of its role where `taskset` can do that. */
+import { spawn, spawnSync, type ChildProcessByStdio } from "node:child_process";
+import type { Readable } from "node:stream";
+
+export const CORES = { server: 0, generator: 1 };
+
+/** Whether both cores can be had: a container may own one only, or others. */
+export const canPin = Object.values(CORES).every(
+  (core) => spawnSync("taskset", ["-c", String(core), "true"]).status === 0,
+);
+
+export type Child = ChildProcessByStdio<null, Readable, null>;
+
+const alive = new Set<Child>();
+process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
+export function spawnPinned(role: keyof typeof CORES, args: string[], env: NodeJS.ProcessEnv = {}): Child {
+  const node = process.execPath;
+  const [command, commandArgs] = canPin
+    ? ["taskset", ["-c", String(CORES[role]), node, ...args]]
+    : [node, args];
+  const child = spawn(command, commandArgs, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  alive.add(child);
+  child.once("close", () => alive.delete(child));
+  return child;
+}
+
+export function exitOf(child: Child): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once("exit", () => resolve()));
+}

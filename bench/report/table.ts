@@ -1,0 +1,58 @@
+/** The results as a Markdown table, aligned the way prettier leaves it. */
+import { pick } from "../measure/pick";
+import { BASELINE, targetNames, type TargetName } from "../process/servers";
+import { scenarios } from "../scenarios";
+import type { Row, Unit } from "../scenarios/scenario";
+import type { Results, ScenarioResult } from "./results";
+
+const TITLES: Record<TargetName, string> = {
+  socketioByTheBook: "Socket.IO by the book",
+  bareWs: "bare `ws`",
+  service: "this service",
+};
+
+const FORMATS: Record<Unit, (value: number) => string> = {
+  "per second": (value) => `${grouped(value)}/s`,
+  ms: (value) => `${grouped(value)} ms`,
+  bytes: (value) => (value >= 1e6 ? `${grouped(value / 1e6)} MB` : `${grouped(value / 1e3)} kB`),
+};
+
+export function markdownTable(results: Results): string {
+  const measured = scenarios.filter(({ name }) => results.scenarios[name] !== undefined);
+  const names = targetNames.filter((name) =>
+    measured.some((scenario) => results.scenarios[scenario.name]?.medians[name] !== undefined),
+  );
+  const lines = measured.flatMap((scenario) =>
+    scenario.rows.map((row) => [
+      row.label,
+      ...names.map((name) => cell(results.scenarios[scenario.name], name, row)),
+    ]),
+  );
+  return aligned([["Median of rounds", ...names.map((name) => TITLES[name])], ...lines]);
+}
+
+function cell(result: ScenarioResult | undefined, name: TargetName, { metric, unit }: Row): string {
+  const value = FORMATS[unit](result?.medians[name]?.[metric] ?? Number.NaN);
+  const ratio = result?.ratios[name]?.[metric];
+  return name === BASELINE || ratio === undefined ? value : `${value} (${grouped(ratio)}×)`;
+}
+
+/** Three significant digits at least, thousands apart. */
+function grouped(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString("en-US");
+  return Number(value.toPrecision(3)).toString();
+}
+
+function aligned(lines: string[][]): string {
+  const [title = [], ...rest] = lines;
+  const widths = title.map((_, column) => Math.max(...lines.map((line) => pick(line, column).length)));
+  const rule = widths.map((width, column) =>
+    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
+  );
+  const padded = (line: string[]): string[] =>
+    line.map((text, column) => {
+      const width = pick(widths, column);
+      return column === 0 ? text.padEnd(width) : text.padStart(width);
+    });
+  return [padded(title), rule, ...rest.map(padded)].map((line) => `| ${line.join(" | ")} |`).join("\n");
+}
