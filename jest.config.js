@@ -8,5 +8,6 @@ module.exports = {
   // uuid is published as ES modules only; Jest runs CommonJS.
   transformIgnorePatterns: ["/node_modules/(?!(uuid|jose)/)"],
   globalSetup: "<rootDir>/test/support/globalSetup.ts",
+  maxWorkers: 2,
   testTimeout: 20_000, // ms
 };

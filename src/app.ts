@@ -1,7 +1,9 @@
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { createBackend, type Backend } from "./backend";
 import { ChatService } from "./chat/chatService";
+import { RateLimit } from "./chat/rateLimit";
 import { Rooms } from "./chat/rooms";
 import type { Config } from "./config";
 import { createHttpApp, onClientError } from "./http/routes";
@@ -22,14 +24,19 @@ export class App {
   readonly #logger: Logger;
   readonly #server: Server;
   readonly #chat: ChatService;
+  readonly #backend: Backend;
   #stopping: Promise<void> | undefined;
 
   constructor(config: Config, logger: Logger = createLogger(config.logLevel)) {
     this.#config = config;
     this.#logger = logger;
     const { allowedOrigins, trustProxy, chatRooms, limits } = config;
+    this.#backend = createBackend(config);
+    const { messageLog } = this.#backend;
     const http = createHttpApp({
       rooms: new Rooms(chatRooms),
+      messageLog,
+      historyLimit: new RateLimit(config.historyPerSecond, config.historyBurst),
       origins: new Origins(allowedOrigins, trustProxy),
       trustProxy,
       log: new ClientEventLog(logger),
@@ -39,6 +46,8 @@ export class App {
     this.#server.on("clientError", onClientError);
     this.#chat = new ChatService({
       server: this.#server,
+      messageLog,
+      replayOnConnect: config.replayOnConnect,
       acceptableOrigins: allowedOrigins,
       chatRooms,
       trustProxy,
@@ -47,8 +56,9 @@ export class App {
     });
   }
 
-  /** Listens. Rejects when the port cannot be had. Returns the port, which is a free one for port 0. */
+  /** Opens the log, then listens. Rejects when the log or the port cannot be had. Returns the port, which is a free one for port 0. */
   async start(): Promise<number> {
+    await this.#chat.start();
     this.#server.listen(this.#config.port, this.#config.host);
     await once(this.#server, "listening");
     const { port } = this.#server.address() as AddressInfo;
@@ -63,15 +73,16 @@ export class App {
   }
 
   async #stop(): Promise<void> {
-    if (!this.#server.listening) return;
     this.#logger.info("draining");
     // Still listening, so that clients on long polling can come for what is queued and for the close.
     await this.#chat.close();
+    const wasListening = this.#server.listening;
     const closed = once(this.#server, "close");
     this.#server.close();
     const giveUp = setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE);
-    await closed;
+    if (wasListening) await closed;
     clearTimeout(giveUp);
+    await this.#backend.messageLog.stop();
     this.#logger.info("stopped");
   }
 }

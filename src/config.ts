@@ -11,6 +11,15 @@ export interface Config {
   allowedOrigins: readonly string[];
   chatRooms: readonly ChatRoom[];
   logLevel: string;
+  /** Where messages are kept. */
+  dataDir: string;
+  /** Messages kept per room. */
+  historyMaxMessages: number;
+  /** Messages of each room that a client which cannot resume gets on connecting. */
+  replayOnConnect: number;
+  /** Pages of history per second and address; 0 turns the limit off. */
+  historyPerSecond: number;
+  historyBurst: number;
   /** Proxies before the server whose forwarding headers count. */
   trustProxy: number;
   limits: ChatLimits;
@@ -20,6 +29,11 @@ const DEFAULTS = {
   port: 34_000,
   allowedOrigins: "http://localhost:3000", // where frontends run in development; name your own in production
   logLevel: "info",
+  dataDir: "./data",
+  historyMaxMessages: 10_000, // per room; raise it for rooms whose people look further back
+  replayOnConnect: 0, // messages; for frontends that know neither history nor resuming
+  historyPerSecond: 10,
+  historyBurst: 50,
   trustProxy: 0, // hops; 1 behind Heroku's router or one nginx
 };
 
@@ -40,9 +54,15 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     allowedOrigins: origins(text(env, "ALLOWED_ORIGINS") ?? DEFAULTS.allowedOrigins),
     chatRooms: rooms(text(env, "ROOMS_FILE")),
     logLevel: oneOf(LOG_LEVELS, "LOG_LEVEL", text(env, "LOG_LEVEL") ?? DEFAULTS.logLevel),
+    dataDir: text(env, "DATA_DIR") ?? DEFAULTS.dataDir,
+    historyMaxMessages: integer(env, "HISTORY_MAX_MESSAGES", DEFAULTS.historyMaxMessages, { min: 1 }),
+    replayOnConnect: integer(env, "REPLAY_ON_CONNECT", DEFAULTS.replayOnConnect, { max: 1_000 }),
+    historyPerSecond: integer(env, "HISTORY_PER_SECOND", DEFAULTS.historyPerSecond),
+    historyBurst: integer(env, "HISTORY_BURST", DEFAULTS.historyBurst, { min: 1 }),
     trustProxy: integer(env, "TRUST_PROXY", DEFAULTS.trustProxy, { max: 10 }),
     limits: limits(env),
   };
+  notBelow("HISTORY_BURST", config.historyBurst, "HISTORY_PER_SECOND", config.historyPerSecond);
   return Object.freeze(config);
 }
 
@@ -53,6 +73,8 @@ function limits(env: Environment): ChatLimits {
     messagesBurst: integer(env, "MESSAGES_BURST", DEFAULT_LIMITS.messagesBurst, atLeast1),
     presencePerSecond: integer(env, "PRESENCE_PER_SECOND", DEFAULT_LIMITS.presencePerSecond),
     presenceBurst: integer(env, "PRESENCE_BURST", DEFAULT_LIMITS.presenceBurst, atLeast1),
+    typingPerSecond: integer(env, "TYPING_PER_SECOND", DEFAULT_LIMITS.typingPerSecond),
+    typingBurst: integer(env, "TYPING_BURST", DEFAULT_LIMITS.typingBurst, atLeast1),
     maxPendingBytes: integer(env, "MAX_PENDING_BYTES", DEFAULT_LIMITS.maxPendingBytes, { min: 1_024 }),
     presenceBytesPerSecond: integer(
       env,
@@ -66,6 +88,7 @@ function limits(env: Environment): ChatLimits {
   };
   notBelow("MESSAGES_BURST", chatLimits.messagesBurst, "MESSAGES_PER_SECOND", chatLimits.messagesPerSecond);
   notBelow("PRESENCE_BURST", chatLimits.presenceBurst, "PRESENCE_PER_SECOND", chatLimits.presencePerSecond);
+  notBelow("TYPING_BURST", chatLimits.typingBurst, "TYPING_PER_SECOND", chatLimits.typingPerSecond);
   return chatLimits;
 }
 

@@ -14,10 +14,18 @@ export const REFUSALS = {
   messageNotValid: { message: "Incoming message is not valid", status: 404 },
   /** The payload of `new_presence_information` fails its schema. */
   userInfoNotValid: { message: "Incoming user info is not valid", status: 404 },
+  /** The payload of `new_typing_information` fails its schema. */
+  typingInfoNotValid: { message: "Incoming typing info is not valid", status: 404 },
+  /** The `auth` of the handshake fails its schema; comes as `connect_error` with status and errors in `data`. */
+  handshakeNotValid: { message: "Handshake is not valid", status: 400 },
   /** The room named in a message, in presence or in a path is not one of the server's. */
   unknownRoom: { message: "Chat room does not exist", status: 404 },
   /** More events than the connection's rate limit allows. */
   tooManyRequests: { message: "Too many requests", status: 429 },
+  /** The message log cannot store now; the message was not delivered, and may be sent again. */
+  messageNotStored: { message: "Message could not be stored", status: 503 },
+  /** An acked message with the uuid of an earlier one, but another text. */
+  uuidAlreadyUsed: { message: "Message uuid was already used", status: 409 },
   /** An event the server does not know; told only to who passed a callback, because each one gets an answer. */
   unknownEvent: { message: "Event is not known", status: 404 },
   /** The server failed; the reason stands in its log. */
@@ -28,6 +36,12 @@ export const REFUSALS = {
   methodNotAllowed: { message: "Method not allowed", status: 405 },
   /** HTTP: a request that cannot be read: bad escapes, bad header, bad parameter. */
   badRequest: { message: "Bad request", status: 400 },
+  /** HTTP: `limit` is not a whole number from 1 to 200, or both `before` and `after` were given. */
+  badPage: { message: "Page is not valid", status: 400 },
+  /** HTTP: the offset names no message that is kept. */
+  unknownOffset: { message: "Offset is not known", status: 400 },
+  /** HTTP: the message log cannot read now. */
+  historyNotReadable: { message: "History could not be read", status: 503 },
   /** HTTP: an origin that is not on the list. */
   originNotAllowed: { message: "Origin is not allowed", status: 403 },
   /** HTTP: the server, or this address, has all the connections it may have. */

@@ -1,5 +1,6 @@
 import { App } from "./app";
 import { ConfigError, loadConfig } from "./config";
+import { StoreError } from "./messageLog/messageLog";
 import { createLogger } from "./logger";
 
 const STOP_DEADLINE = 25_000; // ms, before whoever sent SIGTERM loses patience (Heroku: 30 s)
@@ -32,7 +33,8 @@ async function main(): Promise<void> {
 
 /** One line that says what to change, and exit code 1: nothing else of a failed start helps its reader. */
 function fail(error: NodeJS.ErrnoException): void {
-  const isExplained = error instanceof ConfigError || error.syscall === "listen";
+  const isExplained =
+    error instanceof ConfigError || error instanceof StoreError || error.syscall === "listen";
   process.stderr.write(
     `realtime-chat-service: ${isExplained ? error.message : (error.stack ?? String(error))}\n`,
   );

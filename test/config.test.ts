@@ -17,6 +17,9 @@ test("an empty environment gives the documented defaults", () => {
     host: undefined,
     allowedOrigins: ["http://localhost:3000"],
     logLevel: "info",
+    dataDir: "./data",
+    historyMaxMessages: 10_000,
+    replayOnConnect: 0,
     trustProxy: 0,
     limits: { messagesPerSecond: 20, messagesBurst: 100, presencePerSecond: 5, presenceBurst: 20 },
   });
@@ -45,6 +48,12 @@ test.each([
   ["MESSAGES_BURST", "0"],
   ["PRESENCE_PER_SECOND", "-5"],
   ["PRESENCE_BURST", "x"],
+  ["TYPING_PER_SECOND", "x"],
+  ["TYPING_BURST", "0"],
+  ["HISTORY_MAX_MESSAGES", "0"],
+  ["HISTORY_PER_SECOND", "-1"],
+  ["HISTORY_BURST", "0"],
+  ["REPLAY_ON_CONNECT", "1001"],
   ["MAX_PENDING_BYTES", "10"],
   ["PRESENCE_BYTES_PER_SECOND", "0"],
   ["PRESENCE_BURST_BYTES", "0"],
@@ -57,10 +66,13 @@ test.each([
   expect(load).toThrow(new RegExp(`^${name} [^\\n]+$`));
 });
 
-test.each(["MESSAGES", "PRESENCE"])("%s_BURST below the rate per second contradicts it", (prefix) => {
-  const env = { [`${prefix}_PER_SECOND`]: "50", [`${prefix}_BURST`]: "49" };
-  expect(() => loadConfig(env)).toThrow(`${prefix}_BURST (49) must not be below ${prefix}_PER_SECOND (50)`);
-});
+test.each(["MESSAGES", "PRESENCE", "TYPING", "HISTORY"])(
+  "%s_BURST below the rate per second contradicts it",
+  (prefix) => {
+    const env = { [`${prefix}_PER_SECOND`]: "50", [`${prefix}_BURST`]: "49" };
+    expect(() => loadConfig(env)).toThrow(`${prefix}_BURST (49) must not be below ${prefix}_PER_SECOND (50)`);
+  },
+);
 
 test.each([
   ["no list", {}],

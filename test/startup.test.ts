@@ -1,11 +1,12 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterThisTest } from "./support/disposal";
 import { ServiceProcess } from "./support/serviceProcess";
+import { temporaryDirectory } from "./support/temporaryDirectory";
 
 function temporaryFile(content: string): string {
   const file = join(mkdtempSync(join(tmpdir(), "chat-")), "rooms.json");
@@ -23,6 +24,11 @@ test("the compiled service listens within a second of its process's start", asyn
 test.each([
   ["PORT=abc", { PORT: "abc" }, /^realtime-chat-service: PORT must be a whole number/],
   ["a broken rooms file", { ROOMS_FILE: temporaryFile("[{") }, /ROOMS_FILE .* cannot be read/],
+  [
+    "a DATA_DIR that cannot be made",
+    { DATA_DIR: "/dev/null/data" },
+    /\/dev\/null\/data cannot be used: ENOTDIR/,
+  ],
   ["a missing rooms file", { ROOMS_FILE: "/nowhere/rooms.json" }, /ROOMS_FILE .* cannot be read: ENOENT/],
 ])("%s stops the start with one clear line and exit code 1", async (_name, env, line) => {
   const service = new ServiceProcess(env);
@@ -39,4 +45,21 @@ test("a port in use stops the start with one clear line and exit code 1", async 
   const service = new ServiceProcess({ PORT: String((other.address() as AddressInfo).port) });
   expect(await service.exited).toEqual({ code: 1, signal: null });
   expect(service.stderr).toMatch(/^realtime-chat-service: listen EADDRINUSE.*\n$/);
+});
+
+test("a DATA_DIR in use stops the start with one clear line and exit code 1", async () => {
+  const DATA_DIR = temporaryDirectory();
+  await ServiceProcess.start({ DATA_DIR });
+  const second = new ServiceProcess({ DATA_DIR });
+  expect(await second.exited).toEqual({ code: 1, signal: null });
+  expect(second.stderr).toBe(`realtime-chat-service: ${DATA_DIR} is in use by another process\n`);
+});
+
+test("a damaged DATA_DIR stops the start with one clear line and exit code 1", async () => {
+  const DATA_DIR = temporaryDirectory();
+  mkdirSync(join(DATA_DIR, "log"));
+  writeFileSync(join(DATA_DIR, "log/data.mdb"), "not a database ".repeat(1_000));
+  const service = new ServiceProcess({ DATA_DIR });
+  expect(await service.exited).toEqual({ code: 1, signal: null });
+  expect(service.stderr).toMatch(/^realtime-chat-service: .* cannot be opened: the file is damaged[^\n]*\n$/);
 });

@@ -1,36 +1,46 @@
 import type { Server as HttpServer } from "node:http";
 import { Server } from "socket.io";
-import { ChatError, REFUSALS, toChatError } from "../errors";
 import { Origins } from "../http/origins";
 import { ClientEventLog, createLogger, type Logger } from "../logger";
+import type { MessageLog } from "../messageLog/messageLog";
 import { MemoryPresenceStore } from "../presence/memoryPresenceStore";
 import { PresenceBroadcaster } from "../presence/presenceBroadcaster";
 import type { PresenceStore } from "../presence/presenceStore";
 import { EVENTS } from "../protocol/events";
 import type { ChatRoom } from "../protocol/payloads";
 import { Admission } from "./admission";
+import { Audiences } from "./audiences";
+import { Dispatcher } from "./dispatcher";
 import { drain } from "./drain";
 import { closeOrTerminate, type ChatIo, type Connection, type EngineConnection } from "./engine";
-import { FanOut, type Audience } from "./fanOut";
+import { FanOut } from "./fanOut";
 import { FloodGuard } from "./floodGuard";
-import { admitOneSocketPerConnection } from "./handshake";
+import { guardHandshake } from "./handshake";
 import type { IncomingEvent } from "./incomingEvent";
 import { DEFAULT_LIMITS, FIXED_LIMITS, type ChatLimits } from "./limits";
 import { newMessage } from "./newMessage";
 import { newPresenceInformation } from "./newPresenceInformation";
+import { newTypingInformation, TypingClients } from "./newTypingInformation";
 import { RateLimit } from "./rateLimit";
+import { Replay } from "./replay";
 import { DEFAULT_ROOMS, Rooms } from "./rooms";
 import { SlowConsumers } from "./slowConsumers";
 
 export interface ChatServiceOptions {
   /** The HTTP server to attach to; it stays the caller's, to listen and to close. */
   server: HttpServer;
+  /** Where messages are kept; it stays the caller's, to stop, and is started by the service's `start()`. */
+  messageLog: MessageLog;
   /** Origins of the web pages that may connect, e.g. `https://chat.example.com`; `*` for any. */
   acceptableOrigins: readonly string[];
   /** The event by which clients send messages. */
   newMessageEventName?: string;
   /** The event by which clients tell who they are and which room they are in. */
   newPresenceInformationEventName?: string;
+  /** The event by which clients tell that they are writing. */
+  newTypingInformationEventName?: string;
+  /** How many messages of each room a client that cannot resume gets on connecting. */
+  replayOnConnect?: number;
   chatRooms?: readonly ChatRoom[];
   /** How many proxies stand before the server; their forwarding headers count, no others. */
   trustProxy?: number;
@@ -38,46 +48,59 @@ export interface ChatServiceOptions {
   logger?: Logger;
 }
 
-/** The chat on one HTTP server: binds Socket.IO to it and serves every event of PROTOCOL.md until `close()`. */
+/**
+ * The chat on one HTTP server: binds Socket.IO to it and serves every event of PROTOCOL.md from `start()` to
+ * `close()`. Neither listens: that is the HTTP server's owner's to do, after `start()`.
+ */
 export class ChatService {
   readonly #io: ChatIo;
   readonly #log: ClientEventLog;
+  readonly #rooms: Rooms;
+  readonly #messageLog: MessageLog;
+  readonly #replayOnConnect: number;
   readonly #fanOut = new FanOut();
-  readonly #everybody: Audience = this.#fanOut.audience();
+  readonly #audiences = new Audiences(this.#fanOut);
+  readonly #typing = new TypingClients(this.#audiences.typing);
   readonly #presence: PresenceStore;
   readonly #presenceBroadcaster: PresenceBroadcaster;
   readonly #admission: Admission;
   readonly #slowConsumers: SlowConsumers;
   readonly #floodGuard: FloodGuard;
-  /** event name → what to do with it */
-  readonly #incoming: ReadonlyMap<string, IncomingEvent<unknown>>;
+  readonly #dispatcher: Dispatcher;
   /** open connection → its client's address */
   readonly #connections = new Map<EngineConnection, string>();
   #closing: Promise<void> | undefined;
 
   constructor(options: ChatServiceOptions) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const rooms = new Rooms(options.chatRooms ?? DEFAULT_ROOMS);
     const trustProxy = options.trustProxy ?? 0;
     const origins = new Origins(options.acceptableOrigins, trustProxy);
+    this.#rooms = new Rooms(options.chatRooms ?? DEFAULT_ROOMS);
     this.#log = new ClientEventLog(options.logger ?? createLogger("silent"));
-
-    this.#presence = new MemoryPresenceStore(rooms.names());
+    this.#messageLog = options.messageLog;
+    this.#replayOnConnect = options.replayOnConnect ?? 0;
+    this.#presence = new MemoryPresenceStore(this.#rooms.names());
     this.#presenceBroadcaster = new PresenceBroadcaster({
       store: this.#presence,
-      audience: this.#everybody,
+      audience: this.#audiences.presence,
       bytesPerSecond: limits.presenceBytesPerSecond,
       burstBytes: limits.presenceBurstBytes,
     });
-    this.#incoming = this.#incomingEvents(options, limits, rooms);
     this.#slowConsumers = new SlowConsumers(limits.maxPendingBytes, (conn, queuedBytes) => {
       this.#log.warn("slow consumer cut", { ip: this.#connections.get(conn), queuedBytes });
     });
     this.#floodGuard = new FloodGuard((conn) => {
       this.#log.warn("flooding client closed", { ip: this.#connections.get(conn) });
     });
+    const incoming = this.#incomingEvents(options, limits);
+    this.#dispatcher = new Dispatcher({ incoming, floodGuard: this.#floodGuard, log: this.#log });
     this.#admission = new Admission({ origins, trustProxy, limits, log: this.#log });
     this.#io = this.#attach(options.server);
+  }
+
+  /** Starts the message log, and with it delivery. Rejects with a StoreError when the log cannot be used. */
+  async start(): Promise<void> {
+    await this.#messageLog.start((message) => this.#audiences.deliver(message));
   }
 
   /** Stops taking connections, delivers what was accepted, closes all. A second call waits for the first. */
@@ -108,28 +131,26 @@ export class ChatService {
     });
     this.#admission.guard(io.engine);
     io.engine.on("connection", (conn: EngineConnection) => this.#onConnection(conn));
-    admitOneSocketPerConnection(io);
+    guardHandshake(io);
     io.on("connection", (socket) => this.#onSocket(socket));
     return io;
   }
 
-  #incomingEvents(
-    options: ChatServiceOptions,
-    limits: ChatLimits,
-    rooms: Rooms,
-  ): Map<string, IncomingEvent<unknown>> {
-    const messageLimit = new RateLimit(limits.messagesPerSecond, limits.messagesBurst);
-    const presenceLimit = new RateLimit(limits.presencePerSecond, limits.presenceBurst);
-    const presence = { rooms, store: this.#presence, broadcaster: this.#presenceBroadcaster };
+  #incomingEvents(options: ChatServiceOptions, limits: ChatLimits): Map<string, IncomingEvent<unknown>> {
+    const rooms = this.#rooms;
+    const messages = new RateLimit(limits.messagesPerSecond, limits.messagesBurst);
+    const presence = new RateLimit(limits.presencePerSecond, limits.presenceBurst);
+    const typing = new RateLimit(limits.typingPerSecond, limits.typingBurst);
+    const {
+      newMessageEventName = EVENTS.newMessage,
+      newPresenceInformationEventName = EVENTS.newPresenceInformation,
+      newTypingInformationEventName = EVENTS.newTypingInformation,
+    } = options;
+    const presenceParts = { rooms, store: this.#presence, broadcaster: this.#presenceBroadcaster };
     return new Map<string, IncomingEvent<unknown>>([
-      [
-        options.newMessageEventName ?? EVENTS.newMessage,
-        newMessage(messageLimit, { rooms, everybody: this.#everybody }),
-      ],
-      [
-        options.newPresenceInformationEventName ?? EVENTS.newPresenceInformation,
-        newPresenceInformation(presenceLimit, presence),
-      ],
+      [newMessageEventName, newMessage(messages, { rooms, log: this.#messageLog })],
+      [newPresenceInformationEventName, newPresenceInformation(presence, presenceParts)],
+      [newTypingInformationEventName, newTypingInformation(typing, { rooms, typing: this.#typing })],
     ]);
   }
 
@@ -142,54 +163,40 @@ export class ChatService {
 
   #onSocket(socket: Connection): void {
     const { conn, id } = socket;
-    this.#log.info("connected", {
-      id,
-      ip: this.#connections.get(conn),
-      transport: conn.transport.name,
-      protocol: conn.protocol,
-    });
-    this.#everybody.add(conn);
-    socket.onAny((event: string, ...args: unknown[]) => void this.#onEvent(socket, event, args));
+    const ip = this.#connections.get(conn);
+    this.#log.info("connected", { id, ip, transport: conn.transport.name, protocol: conn.protocol });
+    this.#dispatcher.serve(socket);
     socket.on("disconnect", (reason) => this.#onDisconnect(socket, reason));
+    if (socket.data.optIns.resume === undefined && this.#replayOnConnect === 0) this.#join(socket);
+    else void this.#replay(socket);
+  }
+
+  /** No tick may pass between the end of a replay and the joining. */
+  async #replay(socket: Connection): Promise<void> {
+    try {
+      const { resume } = socket.data.optIns;
+      const replay = new Replay(this.#messageLog, this.#rooms.names(), socket);
+      const isUpToDate = await (resume === undefined
+        ? replay.latest(this.#replayOnConnect)
+        : replay.missed(resume));
+      if (isUpToDate) this.#join(socket);
+      else closeOrTerminate(socket.conn);
+    } catch (err) {
+      this.#log.error("replay failed", { id: socket.id, err });
+      closeOrTerminate(socket.conn); // it comes back and tries again
+    }
+  }
+
+  #join({ conn, data }: Connection): void {
+    if (conn.readyState === "open") this.#audiences.join(conn, data.optIns);
   }
 
   #onDisconnect({ id, conn }: Connection, reason: string): void {
     this.#log.info("disconnected", { id, reason });
-    this.#everybody.remove(conn);
+    this.#audiences.leave(conn);
+    this.#typing.vanished(conn);
     if (this.#presence.remove(id) && this.#closing === undefined) this.#presenceBroadcaster.changed();
-    for (const { limit } of this.#incoming.values()) void limit.forget(id);
     // A client may leave the namespace and keep the connection, but there is nothing left to do on it.
     closeOrTerminate(conn);
-  }
-
-  /** Every event ends here, and every failure: its sender's ack, if there is one, is called exactly once. */
-  async #onEvent(socket: Connection, event: string, args: unknown[]): Promise<void> {
-    const last = args.at(-1);
-    const ack = typeof last === "function" ? (last as (answer: unknown) => void) : undefined;
-    try {
-      const incoming = this.#incoming.get(event);
-      if (incoming === undefined) throw new ChatError(REFUSALS.unknownEvent);
-      await incoming.limit.consume(socket.id);
-      const payload = args[0] === ack ? undefined : args[0];
-      const data = await incoming.handle(payload, { id: socket.id, wantsAck: ack !== undefined });
-      ack?.({ data, error: null });
-    } catch (thrown) {
-      this.#refuse(socket, event, thrown, ack);
-    }
-  }
-
-  #refuse(socket: Connection, event: string, thrown: unknown, ack?: (answer: unknown) => void): void {
-    const error = toChatError(thrown);
-    const isKnown = this.#incoming.has(event);
-    if (thrown !== error) this.#log.error("event failed", { id: socket.id, event, err: thrown });
-    else
-      this.#log.warn("event refused", {
-        id: socket.id,
-        event: isKnown ? event : undefined,
-        reason: error.message,
-      });
-    if (!isKnown || error.status === REFUSALS.tooManyRequests.status) this.#floodGuard.strike(socket.conn);
-    if (ack !== undefined) ack(error.toEnvelope());
-    else if (isKnown) socket.emit(EVENTS.serverError, error.toEnvelope());
   }
 }

@@ -2,10 +2,15 @@ import type { Server, Socket as ChatSocket } from "socket.io";
 import type { WebSocket } from "ws";
 import type { ClientToServerEvents, ServerToClientEvents } from "../protocol/events";
 
-/** What a connection remembers of its client. */
+/** What a client asked for in its handshake. */
+export interface OptIns {
+  typing: boolean;
+  /** room name → the offset to resume after, or null for "from now on"; undefined: a base client */
+  resume: ReadonlyMap<string, string | null> | undefined;
+}
+
 export interface SocketData {
-  /** Where the client connects from, behind the trusted proxies. */
-  ip: string;
+  optIns: OptIns;
 }
 
 type NoEvents = Record<string, never>;
@@ -40,6 +45,11 @@ export function terminate(conn: EngineConnection): void {
 /** Whether a close reaches the client now: on long polling only a waiting poll can carry it. */
 export function canHearClose(conn: EngineConnection): boolean {
   return webSocketOf(conn) !== undefined || conn.transport.writable;
+}
+
+/** Resolves when the connection closes. */
+export function closed(conn: EngineConnection): Promise<void> {
+  return new Promise((resolve) => conn.once("close", () => resolve()));
 }
 
 /** Closes in good manners where the client can hear of it. Without a poll Engine.IO would wait 30 s for one. */

@@ -9,14 +9,39 @@ export function packetOf(event: string, ...jsonArguments: string[]): Packet {
   return `2[${[JSON.stringify(event), ...jsonArguments].join(",")}]`;
 }
 
+/** Packets as they go out to many connections: encoded once, one write for each on websocket. */
+export class Batch {
+  readonly #packets: readonly Packet[];
+  // `compress: false` is for long polling. Engine.IO writes to this object, so each batch has its own.
+  readonly #frames: { compress: false; wsPreEncodedFrame: Buffer[] };
+
+  constructor(packets: readonly Packet[]) {
+    this.#packets = packets;
+    this.#frames = { compress: false, wsPreEncodedFrame: [encodeFrames(packets)] };
+  }
+
+  /** `onTaken` is called when the client's side has taken the batch, and never if the connection closes. */
+  writeTo(conn: EngineConnection, onTaken?: () => void): void {
+    if (webSocketOf(conn) !== undefined) {
+      conn.write("", this.#frames, onTaken);
+      return;
+    }
+    for (const [index, packet] of this.#packets.entries()) {
+      conn.write(packet, { compress: false }, index === this.#packets.length - 1 ? onTaken : undefined);
+    }
+  }
+}
+
 /** Connections that receive the same packets. */
 export class Audience {
   readonly #members = new Set<EngineConnection>();
   readonly #scheduleFlush: () => void;
-  #queue: Packet[] = [];
+  readonly #isVolatile: boolean;
+  #queue: { packet: Packet; except: EngineConnection | undefined }[] = [];
 
-  constructor(scheduleFlush: () => void) {
+  constructor(scheduleFlush: () => void, isVolatile: boolean) {
     this.#scheduleFlush = scheduleFlush;
+    this.#isVolatile = isVolatile;
   }
 
   get size(): number {
@@ -33,22 +58,23 @@ export class Audience {
     this.#members.delete(conn);
   }
 
-  /** Delivers to every member, in the order of publishing, by the end of this turn of the event loop. */
-  publish(packet: Packet): void {
+  /** Delivers to every member but one, in the order of publishing, by the end of this turn of the event loop. */
+  publish(packet: Packet, except?: EngineConnection): void {
     if (this.#members.size === 0) return;
-    this.#queue.push(packet);
+    this.#queue.push({ packet, except });
     this.#scheduleFlush();
   }
 
   flush(): void {
     if (this.#queue.length === 0) return;
-    const packets = this.#queue;
+    const queue = this.#queue;
     this.#queue = [];
-    // `compress: false` for long polling; Engine.IO writes to this object, so each batch has its own.
-    const batch = { compress: false, wsPreEncodedFrame: [encodeFrames(packets)] };
+    const excepted = new Set(queue.map(({ except }) => except));
+    const batch = new Batch(queue.map(({ packet }) => packet));
     for (const conn of this.#members) {
-      if (webSocketOf(conn) !== undefined) conn.write("", batch);
-      else for (const packet of packets) conn.write(packet, { compress: false });
+      if (this.#isVolatile && !conn.transport.writable) continue;
+      if (!excepted.has(conn)) batch.writeTo(conn);
+      else new Batch(queue.filter(({ except }) => except !== conn).map(({ packet }) => packet)).writeTo(conn);
     }
   }
 }
@@ -62,8 +88,9 @@ export class FanOut {
   readonly #audiences: Audience[] = [];
   #scheduled = false;
 
-  audience(): Audience {
-    const audience = new Audience(() => this.#schedule());
+  /** `volatile`: who has not taken the last write yet is passed over. */
+  audience(kind?: "volatile"): Audience {
+    const audience = new Audience(() => this.#schedule(), kind === "volatile");
     this.#audiences.push(audience);
     return audience;
   }

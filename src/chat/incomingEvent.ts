@@ -1,9 +1,11 @@
+import type { EngineConnection } from "./engine";
 import type { RateLimit } from "./rateLimit";
 
 /** Who sent an event, and how. */
 export interface Sender {
   /** Names the connection. */
   id: string;
+  conn: EngineConnection;
   /** Whether the client passed a callback, which then gets the result. */
   wantsAck: boolean;
 }

@@ -6,6 +6,8 @@ export interface ChatLimits {
   messagesBurst: number;
   presencePerSecond: number;
   presenceBurst: number;
+  typingPerSecond: number;
+  typingBurst: number;
   /** Bytes that may wait for a client that reads too slowly, before it is cut. */
   maxPendingBytes: number;
   /** Bytes of presence snapshots per second, over all clients. */
@@ -23,6 +25,8 @@ export const DEFAULT_LIMITS: Readonly<ChatLimits> = Object.freeze({
   messagesBurst: 100,
   presencePerSecond: 5,
   presenceBurst: 20,
+  typingPerSecond: 5,
+  typingBurst: 20,
   maxPendingBytes: 1024 * 1024, // raise it when honest clients on slow links get cut in busy rooms
   presenceBytesPerSecond: 64 * 1024 * 1024, // lower it when presence takes bandwidth that messages need
   presenceBurstBytes: 8 * 1024 * 1024,

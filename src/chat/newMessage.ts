@@ -1,24 +1,33 @@
+import { ChatError, REFUSALS } from "../errors";
+import { KeyReusedError, StoreError, type MessageLog } from "../messageLog/messageLog";
 import type { ChatMessage, MessageReceipt } from "../protocol/events";
 import { validateNewMessage } from "../protocol/validate";
-import { packetOf, type Audience } from "./fanOut";
 import type { IncomingEvent } from "./incomingEvent";
 import type { RateLimit } from "./rateLimit";
 import type { Rooms } from "./rooms";
 
-/** `new_message`: every client hears it, the sender included, as the event named like its room. */
+/**
+ * `new_message`: goes into the log, which delivers it to every client, the sender included. For senders who
+ * want an ack the uuid is an idempotency key, so that they can try again.
+ */
 export function newMessage(
   limit: RateLimit,
-  { rooms, everybody }: { rooms: Rooms; everybody: Audience },
+  { rooms, log }: { rooms: Rooms; log: MessageLog },
 ): IncomingEvent<MessageReceipt> {
   return {
     limit,
-    handle: (payload) => {
+    handle: async (payload, { wantsAck }) => {
       const { message, username, chatRoom, uuid } = validateNewMessage(payload);
       const room = rooms.get(chatRoom.name);
       const serverTimestamp = new Date().toISOString();
-      const data: ChatMessage = { message, username, chatRoom: room, uuid, serverTimestamp };
-      everybody.publish(packetOf(room.name, JSON.stringify({ data, error: null })));
-      return { uuid, serverTimestamp };
+      const stored: ChatMessage = { message, username, chatRoom: room, uuid, serverTimestamp };
+      return log.append(stored, { idempotent: wantsAck }).catch(refuse);
     },
   };
+}
+
+function refuse(error: unknown): never {
+  if (error instanceof KeyReusedError) throw new ChatError(REFUSALS.uuidAlreadyUsed);
+  if (error instanceof StoreError) throw new ChatError(REFUSALS.messageNotStored);
+  throw error;
 }

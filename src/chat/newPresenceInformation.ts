@@ -19,9 +19,11 @@ export function newPresenceInformation(
 ): IncomingEvent<PresenceInformation | undefined> {
   return {
     limit,
-    handle: (payload, { id, wantsAck }) => {
+    handle: (payload, { id, conn, wantsAck }) => {
       const { username, avatar, currentRoom } = validateNewPresenceInformation(payload);
       const room = rooms.get(currentRoom.name);
+      // It may have left since it sent this; what is put now nobody would remove.
+      if (conn.readyState !== "open") return undefined;
       if (store.put(id, { username, avatar }, room.name)) broadcaster.changed();
       if (!wantsAck) return undefined; // spares a whole snapshot
       return { usersPerRoom: JSON.parse(store.toJson()) as PresenceInformation["usersPerRoom"] };

@@ -2,20 +2,27 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import cors from "cors";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import helmet from "helmet";
+import type { RateLimit } from "../chat/rateLimit";
 import type { Rooms } from "../chat/rooms";
 import { ChatError, REFUSALS, type Refusal } from "../errors";
 import type { ClientEventLog } from "../logger";
+import type { MessageLog } from "../messageLog/messageLog";
+import { historyHandler } from "./history";
 import type { Origins } from "./origins";
 
 export interface HttpAppOptions {
   rooms: Rooms;
   origins: Origins;
+  messageLog: MessageLog;
+  /** Pages of history per address. */
+  historyLimit: RateLimit;
   trustProxy: number;
   log: ClientEventLog;
 }
 
-/** The plain HTTP side: a sign of life for `/`, the list of rooms, the health check. */
-export function createHttpApp({ rooms, origins, trustProxy, log }: HttpAppOptions): Express {
+/** The plain HTTP side: a sign of life for `/`, the list of rooms, their history, the health check. */
+export function createHttpApp(options: HttpAppOptions): Express {
+  const { rooms, origins, messageLog, historyLimit, trustProxy, log } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("trust proxy", trustProxy);
@@ -25,6 +32,7 @@ export function createHttpApp({ rooms, origins, trustProxy, log }: HttpAppOption
 
   get(app, "/", (_req, res) => void res.type("text").send("OK"));
   get(app, "/rooms", (_req, res) => void res.json({ data: { chatRooms: rooms.list() }, error: null }));
+  get(app, "/rooms/:room/messages", historyHandler({ rooms, messageLog, limit: historyLimit }));
   get(app, "/healthz", (_req, res) => void res.json({ data: { status: "ok" }, error: null }));
 
   app.use(() => {

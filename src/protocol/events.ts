@@ -1,11 +1,14 @@
 import type { ErrorEnvelope } from "../errors";
-import type { ChatRoom, NewMessage, NewPresenceInformation } from "./payloads";
+import type { ChatRoom, NewMessage, NewPresenceInformation, NewTypingInformation, Offset } from "./payloads";
 
 /** Names of the events every client knows, as they stand on the wire. */
 export const EVENTS = {
   newMessage: "new_message",
   newPresenceInformation: "new_presence_information",
+  newTypingInformation: "new_typing_information",
   presenceInformation: "presence_information",
+  typingInformation: "typing_information",
+  resumed: "resumed",
   serverError: "server_error",
 } as const;
 
@@ -32,6 +35,41 @@ export interface ChatMessage {
 export interface MessageReceipt {
   uuid: string;
   serverTimestamp: string;
+  offset: Offset;
+  /** The message had been stored before, by an earlier try; this is that one's receipt. */
+  duplicate: boolean;
+}
+
+/** Who is writing, in which room. */
+export interface TypingInformation {
+  username: string;
+  chatRoom: ChatRoom;
+  isTyping: boolean;
+}
+
+/** How one room was resumed. */
+export interface ResumedRoom {
+  /** False: messages may be missing, and the client should read history. */
+  recovered: boolean;
+  replayed: number;
+  /** Where the live stream of the room begins. */
+  offset: Offset;
+}
+
+export interface Resumed {
+  rooms: Record<string, ResumedRoom>;
+}
+
+/** A message as history shows it. */
+export type HistoricalMessage = ChatMessage & { offset: Offset };
+
+/** Answer to `GET /rooms/<room>/messages`. */
+export interface HistoryPage {
+  /** Oldest first. */
+  messages: HistoricalMessage[];
+  /** What to pass for the page on that side; null where there is none. */
+  before: Offset | null;
+  after: Offset | null;
 }
 
 export interface PresentUser {
@@ -50,11 +88,14 @@ export type Ack<T> = (answer: Envelope<T>) => void;
 export interface ClientToServerEvents {
   new_message: (payload: NewMessage, ack?: Ack<MessageReceipt>) => void;
   new_presence_information: (payload: NewPresenceInformation, ack?: Ack<PresenceInformation>) => void;
+  new_typing_information: (payload: NewTypingInformation, ack?: Ack<Record<string, never>>) => void;
 }
 
 export interface ServerToClientEvents {
   presence_information: (envelope: DataEnvelope<PresenceInformation>) => void;
+  typing_information: (envelope: DataEnvelope<TypingInformation>) => void;
+  resumed: (envelope: DataEnvelope<Resumed>) => void;
   server_error: (envelope: ErrorEnvelope) => void;
-  /** One event per room, named like the room. */
-  [room: `/${string}`]: (envelope: DataEnvelope<ChatMessage>) => void;
+  /** One event per room, named like the room; the offset only for clients that asked to resume. */
+  [room: `/${string}`]: (envelope: DataEnvelope<ChatMessage>, offset?: Offset) => void;
 }

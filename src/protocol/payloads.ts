@@ -41,6 +41,35 @@ export interface NewMessage {
   chatRoom: ChatRoom;
 }
 
+/** Payload of `new_typing_information`. */
+export interface NewTypingInformation {
+  /**
+   * @minLength 1
+   * @maxLength 64
+   */
+  username: string;
+  chatRoom: ChatRoom;
+  isTyping: boolean;
+}
+
+/** What a client may ask for with the `auth` of its Socket.IO handshake. */
+export interface HandshakeAuth {
+  /**
+   * Asks for offsets with room messages and for a replay: for each room the last offset seen, or null for
+   * "from now on". `{}` is enough to opt in; rooms the server does not have are ignored.
+   * @maxProperties 1000
+   */
+  resume?: { [room: string]: Offset | null };
+  /** Asks for `typing_information`. */
+  typing?: boolean;
+}
+
+/**
+ * The place of a message in its room; opaque to clients.
+ * @maxLength 64
+ */
+export type Offset = string;
+
 /** Payload of `new_presence_information`: who the client is and the room it is looking at. */
 export interface NewPresenceInformation {
   /**

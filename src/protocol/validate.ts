@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { ChatError, REFUSALS, type Refusal } from "../errors";
-import type { NewMessage, NewPresenceInformation } from "./payloads";
+import type { HandshakeAuth, NewMessage, NewPresenceInformation, NewTypingInformation } from "./payloads";
 
 const MAX_LINES = 10; // of a refusal's `errors`, whatever was sent
 const MAX_KEYS = 32; // explained per object: every further one could only repeat a line
@@ -31,6 +31,11 @@ export const validateNewPresenceInformation = validator<NewPresenceInformation>(
   "NewPresenceInformation",
   REFUSALS.userInfoNotValid,
 );
+export const validateNewTypingInformation = validator<NewTypingInformation>(
+  "NewTypingInformation",
+  REFUSALS.typingInfoNotValid,
+);
+export const validateHandshakeAuth = validator<HandshakeAuth>("HandshakeAuth", REFUSALS.handshakeNotValid);
 
 function validator<T>(typeName: string, refusal: Refusal): Validate<T> {
   const isValid = compiled<T>(failFast, typeName);

@@ -1,6 +1,7 @@
 import { pino, type Logger } from "pino";
 import { App } from "../../src/app";
 import { loadConfig } from "../../src/config";
+import { temporaryDirectory } from "./temporaryDirectory";
 import { afterThisTest } from "./disposal";
 
 export interface RunningService {
@@ -14,7 +15,7 @@ export interface RunningService {
 
 /** Starts the service in this process, on a free port, configured as by the given environment. */
 export async function startService(env: Record<string, string> = {}): Promise<RunningService> {
-  const config = loadConfig({ PORT: "0", ...env });
+  const config = loadConfig({ PORT: "0", DATA_DIR: temporaryDirectory(), ...env });
   const logs: Record<string, unknown>[] = [];
   const app = new App(config, logInto(logs));
   const port = await app.start();

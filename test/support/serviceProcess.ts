@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { afterThisTest } from "./disposal";
+import { temporaryDirectory } from "./temporaryDirectory";
 
 const ENTRY = join(__dirname, "../../dist/index.js"); // built by globalSetup
 const DEADLINE = 15_000; // ms; only a failing test gets there
@@ -21,7 +22,10 @@ export class ServiceProcess {
 
   constructor(env: Record<string, string> = {}) {
     const { PATH = "" } = process.env;
-    this.child = spawn(process.execPath, [ENTRY], { env: { PATH, PORT: "0", ...env }, stdio: "pipe" });
+    this.child = spawn(process.execPath, [ENTRY], {
+      env: { PATH, PORT: "0", DATA_DIR: temporaryDirectory(), ...env },
+      stdio: "pipe",
+    });
     this.child.stdout?.on("data", (chunk: Buffer) => (this.stdout += chunk.toString()));
     this.child.stderr?.on("data", (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.exited = new Promise((resolve) =>

@@ -1,0 +1,59 @@
+import { ChatError, REFUSALS, toChatError } from "../errors";
+import type { ClientEventLog } from "../logger";
+import { EVENTS } from "../protocol/events";
+import type { Connection } from "./engine";
+import type { FloodGuard } from "./floodGuard";
+import type { IncomingEvent } from "./incomingEvent";
+
+type AckFunction = (answer: unknown) => void;
+
+export interface DispatcherOptions {
+  /** event name → what to do with it */
+  incoming: ReadonlyMap<string, IncomingEvent<unknown>>;
+  floodGuard: FloodGuard;
+  log: ClientEventLog;
+}
+
+/** Hands each event to its handler. Every result and every failure ends here: an ack is called exactly once. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  serve(socket: Connection): void {
+    socket.onAny((event: string, ...args: unknown[]) => void this.#onEvent(socket, event, args));
+    socket.on("disconnect", () => {
+      for (const { limit } of this.#options.incoming.values()) void limit.forget(socket.id);
+    });
+  }
+
+  async #onEvent(socket: Connection, event: string, args: unknown[]): Promise<void> {
+    const last = args.at(-1);
+    const ack = typeof last === "function" ? (last as AckFunction) : undefined;
+    try {
+      const incoming = this.#options.incoming.get(event);
+      if (incoming === undefined) throw new ChatError(REFUSALS.unknownEvent);
+      await incoming.limit.consume(socket.id);
+      const payload = args[0] === ack ? undefined : args[0];
+      const { id, conn } = socket;
+      const data = await incoming.handle(payload, { id, conn, wantsAck: ack !== undefined });
+      ack?.({ data, error: null });
+    } catch (thrown) {
+      this.#refuse(socket, event, thrown, ack);
+    }
+  }
+
+  #refuse(socket: Connection, event: string, thrown: unknown, ack: AckFunction | undefined): void {
+    const { incoming, floodGuard, log } = this.#options;
+    const error = toChatError(thrown);
+    const isKnown = incoming.has(event);
+    const fields = { id: socket.id, event: isKnown ? event : undefined };
+    if (thrown === error) log.warn("event refused", { ...fields, reason: error.message });
+    else log.error("event failed", { ...fields, err: thrown });
+    if (!isKnown || error.status === REFUSALS.tooManyRequests.status) floodGuard.strike(socket.conn);
+    if (ack !== undefined) ack(error.toEnvelope());
+    else if (isKnown) socket.emit(EVENTS.serverError, error.toEnvelope());
+  }
+}

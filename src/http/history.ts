@@ -1,0 +1,60 @@
+import type { Request, RequestHandler } from "express";
+import type { RateLimit } from "../chat/rateLimit";
+import type { Rooms } from "../chat/rooms";
+import { ChatError, REFUSALS } from "../errors";
+import {
+  StoreError,
+  UnknownOffsetError,
+  type MessageLog,
+  type Page,
+  type PageRequest,
+} from "../messageLog/messageLog";
+
+export interface HistoryOptions {
+  rooms: Rooms;
+  messageLog: MessageLog;
+  /** Counted per address. */
+  limit: RateLimit;
+}
+
+const DEFAULT_LIMIT = 50; // messages a page
+const MAX_LIMIT = 200;
+
+/** `GET /rooms/<room>/messages`: what was said, a page at a time, oldest first. */
+export function historyHandler({ rooms, messageLog, limit }: HistoryOptions): RequestHandler {
+  return async (req, res) => {
+    await limit.consume(req.ip ?? "unknown");
+    const room = rooms.get(`/${String(req.params.room)}`);
+    const page = await messageLog.read(room.name, pageRequest(req)).catch(refuse);
+    res.type("json").send(pageJson(page));
+  };
+}
+
+function pageRequest({ query }: Request): PageRequest {
+  const { limit = String(DEFAULT_LIMIT), before, after } = query;
+  const isOffset = (value: unknown) => value === undefined || typeof value === "string";
+  const count = typeof limit === "string" && /^\d{1,3}$/.test(limit) ? Number(limit) : NaN;
+  const isLimit = count >= 1 && count <= MAX_LIMIT;
+  if (!isLimit || !isOffset(before) || !isOffset(after) || (before !== undefined && after !== undefined)) {
+    throw new ChatError(REFUSALS.badPage);
+  }
+  const request: PageRequest = { limit: count };
+  if (typeof before === "string") request.before = before;
+  if (typeof after === "string") request.after = after;
+  return request;
+}
+
+function refuse(error: unknown): never {
+  if (error instanceof UnknownOffsetError) throw new ChatError(REFUSALS.unknownOffset);
+  if (error instanceof StoreError) throw new ChatError(REFUSALS.historyNotReadable);
+  throw error;
+}
+
+/** Messages are kept as JSON, so the answer is put together from them as they are. */
+function pageJson({ messages, before, after }: Page): string {
+  const items = messages.map(
+    ({ json, offset }) => `${json.slice(0, -1)},"offset":${JSON.stringify(offset)}}`,
+  );
+  const ends = `"before":${JSON.stringify(before)},"after":${JSON.stringify(after)}`;
+  return `{"data":{"messages":[${items.join(",")}],${ends}},"error":null}`;
+}
