@@ -112,8 +112,13 @@ export class ChatService {
   async #close(): Promise<void> {
     this.#admission.close();
     this.#presenceBroadcaster.stop();
-    this.#fanOut.flush();
-    await drain(() => [...this.#connections.keys()]);
+    await drain(
+      () => [...this.#connections.keys()],
+      async (batch) => {
+        await this.#dispatcher.retire(batch);
+        this.#fanOut.flush();
+      },
+    );
     this.#slowConsumers.stop();
     this.#io.engine.close();
   }

@@ -1,11 +1,14 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { ChatError, REFUSALS, toChatError } from "../errors";
 import type { ClientEventLog } from "../logger";
 import { EVENTS } from "../protocol/events";
-import type { Connection } from "./engine";
+import type { Connection, EngineConnection } from "./engine";
 import type { FloodGuard } from "./floodGuard";
 import type { IncomingEvent } from "./incomingEvent";
 
 type AckFunction = (answer: unknown) => void;
+
+const SETTLE_DEADLINE = 2_000; // ms for events in flight when their connection is to be closed
 
 export interface DispatcherOptions {
   /** event name → what to do with it */
@@ -17,16 +20,33 @@ export interface DispatcherOptions {
 /** Hands each event to its handler. Every result and every failure ends here: an ack is called exactly once. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #inFlight = new Set<Promise<void>>();
+  /** Connections about to be closed, whose events nobody could answer any more. */
+  readonly #retired = new WeakSet<EngineConnection>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
   }
 
   serve(socket: Connection): void {
-    socket.onAny((event: string, ...args: unknown[]) => void this.#onEvent(socket, event, args));
+    socket.onAny((event: string, ...args: unknown[]) => {
+      if (this.#retired.has(socket.conn)) return;
+      const handled = this.#onEvent(socket, event, args);
+      this.#inFlight.add(handled);
+      void handled.finally(() => this.#inFlight.delete(handled));
+    });
     socket.on("disconnect", () => {
       for (const { limit } of this.#options.incoming.values()) void limit.forget(socket.id);
     });
+  }
+
+  /** Takes no more events from the connections; resolves when all that were taken, from anybody, are answered. */
+  async retire(connections: readonly EngineConnection[]): Promise<void> {
+    for (const conn of connections) this.#retired.add(conn);
+    const deadline = new AbortController();
+    const settled = Promise.allSettled(this.#inFlight);
+    await Promise.race([settled, wait(SETTLE_DEADLINE, undefined, { ref: false, signal: deadline.signal })]);
+    deadline.abort();
   }
 
   async #onEvent(socket: Connection, event: string, args: unknown[]): Promise<void> {

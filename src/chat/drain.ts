@@ -10,14 +10,20 @@ const LOOK_AGAIN = 10; // ms
 /**
  * Closes engine connections, not sockets: a Socket.IO `disconnect()` would tell clients never to come back,
  * while a closed transport makes them reconnect. In batches, so that they do not all come back at once.
- * `connections` is read anew each time; resolves when it is empty, some 4 s after the call at the latest.
+ * `connections` is read anew each time; `prepare` gets each batch before it is closed, to finish what is in
+ * flight. Resolves when no connection is left, some 4 s and the preparations after the call at the latest.
  */
-export async function drain(connections: () => EngineConnection[]): Promise<void> {
+export async function drain(
+  connections: () => EngineConnection[],
+  prepare: (batch: readonly EngineConnection[]) => Promise<void>,
+): Promise<void> {
   const all = connections();
   const batchSize = Math.max(SMALLEST_BATCH, Math.ceil(all.length / BATCHES));
   for (let start = 0; start < all.length; start += batchSize) {
     if (start > 0) await wait(PAUSE);
-    closeThoseWhoHear(all.slice(start, start + batchSize));
+    const batch = all.slice(start, start + batchSize);
+    await prepare(batch);
+    closeThoseWhoHear(batch);
   }
   const deadline = performance.now() + GRACE;
   while (connections().length > 0 && performance.now() < deadline) {
