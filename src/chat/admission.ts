@@ -16,6 +16,10 @@ export interface AdmissionOptions {
   log: ClientEventLog;
 }
 
+const secureHeaders = helmet();
+// Clients of generation 2 send credentials, so the answer names their origin, never `*`.
+const corsHeaders = cors({ origin: true, credentials: true });
+
 type EngineRequest = IncomingMessage & { _query: Record<string, string | undefined> };
 type EngineResponse = Parameters<Parameters<ChatIo["engine"]["use"]>[0]>[1];
 
@@ -37,12 +41,10 @@ export class Admission {
   guard(engine: ChatIo["engine"]): void {
     engine.use((req: EngineRequest, res: EngineResponse, next: () => void) => {
       const refusal = this.#refusalFor(req);
-      if (refusal === undefined) next();
-      else this.#refuse(req, res, refusal);
+      if (refusal !== undefined) this.#refuse(req, res, refusal);
+      else if (res instanceof ServerResponse) secureHeaders(req, res, () => corsHeaders(req, res, next));
+      else next(); // an upgrade: browsers look at neither kind of header there
     });
-    engine.use(helmet());
-    // Clients of generation 2 send credentials, so the answer names their origin, never `*`.
-    engine.use(cors({ origin: true, credentials: true }));
   }
 
   /** Counts the connection until it closes. Returns its client's address. */

@@ -17,11 +17,15 @@ export class Audiences {
     this.typing = fanOut.audience("volatile");
   }
 
-  /** From now on the client hears everything live. */
-  join(conn: EngineConnection, { resume, typing }: OptIns): void {
+  /** From now on the client hears who comes, goes and types: what needs no replay. */
+  joinPresence(conn: EngineConnection, { typing }: OptIns): void {
     this.presence.add(conn);
-    (resume === undefined ? this.#base : this.#withOffsets).add(conn);
     if (typing) this.typing.add(conn);
+  }
+
+  /** From now on the client hears every message. */
+  joinMessages(conn: EngineConnection, { resume }: OptIns): void {
+    (resume === undefined ? this.#base : this.#withOffsets).add(conn);
   }
 
   leave(conn: EngineConnection): void {

@@ -172,7 +172,8 @@ export class ChatService {
     this.#log.info("connected", { id, ip, transport: conn.transport.name, protocol: conn.protocol });
     this.#dispatcher.serve(socket);
     socket.on("disconnect", (reason) => this.#onDisconnect(socket, reason));
-    if (socket.data.optIns.resume === undefined && this.#replayOnConnect === 0) this.#join(socket);
+    this.#audiences.joinPresence(conn, socket.data.optIns);
+    if (socket.data.optIns.resume === undefined && this.#replayOnConnect === 0) this.#joinMessages(socket);
     else void this.#replay(socket);
   }
 
@@ -184,7 +185,7 @@ export class ChatService {
       const isUpToDate = await (resume === undefined
         ? replay.latest(this.#replayOnConnect)
         : replay.missed(resume));
-      if (isUpToDate) this.#join(socket);
+      if (isUpToDate) this.#joinMessages(socket);
       else closeOrTerminate(socket.conn);
     } catch (err) {
       this.#log.error("replay failed", { id: socket.id, err });
@@ -192,8 +193,8 @@ export class ChatService {
     }
   }
 
-  #join({ conn, data }: Connection): void {
-    if (conn.readyState === "open") this.#audiences.join(conn, data.optIns);
+  #joinMessages({ conn, data }: Connection): void {
+    if (conn.readyState === "open") this.#audiences.joinMessages(conn, data.optIns);
   }
 
   #onDisconnect({ id, conn }: Connection, reason: string): void {
