@@ -12,6 +12,7 @@ import { newResults, summarise, type ByTarget } from "./report/results";
 import { saturationNotes } from "./report/saturation";
 import { markdownTable } from "./report/table";
 import { scenarios } from "./scenarios";
+import type { Scenario } from "./scenarios/scenario";
 
 function positive(flag: string, text: string): number {
   const value = Number(text);
@@ -37,12 +38,19 @@ function readFlags() {
   });
   const scenarioNames = scenarios.map(({ name }) => name);
   const only = chosen("only", scenarioNames, values.only);
+  const targets = chosen("targets", targetNames, values.targets);
   return {
     rounds: Math.ceil(positive("rounds", values.rounds)),
     seconds: positive("seconds", values.seconds),
-    scenarios: scenarios.filter(({ name }) => only.includes(name)),
-    targets: chosen("targets", targetNames, values.targets),
+    scenarios: scenarios.filter(
+      (scenario) => only.includes(scenario.name) && measured(scenario, targets).length > 0,
+    ),
+    targets,
   };
+}
+
+function measured(scenario: Scenario, targets: TargetName[]): TargetName[] {
+  return targets.filter((name) => scenario.targets?.includes(name) ?? true);
 }
 
 /** Each round begins with another target, so that none always runs first on a rested machine. */
@@ -62,7 +70,7 @@ async function main(): Promise<void> {
   for (let round = 0; round < flags.rounds; round++) {
     for (const scenario of flags.scenarios) {
       const byTarget: ByTarget = {};
-      for (const name of rotated<TargetName>(flags.targets, round)) {
+      for (const name of rotated(measured(scenario, flags.targets), round)) {
         byTarget[name] = await runScenario(scenario, name, options, compiled);
         console.error(`round ${round + 1} ${scenario.name} ${name} ${JSON.stringify(byTarget[name])}`);
       }

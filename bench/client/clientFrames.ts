@@ -26,19 +26,22 @@ function frame(firstByte: number, payload: Buffer): Buffer {
 /** A frame encoded once, of which each copy differs in some decimal digits only. */
 export class NumberedFrame {
   private readonly frame: Buffer;
-  private readonly digitsAt: number;
+  /** Where in the frame each placeholder stands. */
+  private readonly digitsAt: number[] = [];
   private readonly payloadAt: number;
 
-  /** `digits` is the placeholder in `text` that each copy's number takes the place of. */
+  /** `digits` is the placeholder in `text`; each copy's number takes the place of all of them. */
   constructor(
     text: string,
     private readonly digits: string,
   ) {
-    const inPayload = Buffer.from(text).indexOf(digits);
-    if (inPayload < 0) throw new Error(`no placeholder ${digits} in ${text}`);
+    const payload = Buffer.from(text);
     this.frame = textFrame(text);
-    this.payloadAt = this.frame.length - Buffer.byteLength(text);
-    this.digitsAt = this.payloadAt + inPayload;
+    this.payloadAt = this.frame.length - payload.length;
+    for (let at = payload.indexOf(digits); at >= 0; at = payload.indexOf(digits, at + digits.length)) {
+      this.digitsAt.push(this.payloadAt + at);
+    }
+    if (this.digitsAt.length === 0) throw new Error(`no placeholder ${digits} in ${text}`);
   }
 
   /** `count` frames in one buffer, numbered from `first`. */
@@ -47,14 +50,14 @@ export class NumberedFrame {
     const copies = Buffer.allocUnsafe(size * count);
     for (let index = 0; index < count; index++) {
       this.frame.copy(copies, index * size);
-      this.write(copies, index * size, first + index);
+      for (const digitsAt of this.digitsAt) this.write(copies, index * size, digitsAt, first + index);
     }
     return copies;
   }
 
-  private write(buffer: Buffer, frameAt: number, number: number): void {
+  private write(buffer: Buffer, frameAt: number, digitsAt: number, number: number): void {
     let rest = number;
-    for (let at = this.digitsAt + this.digits.length - 1; at >= this.digitsAt; at--) {
+    for (let at = digitsAt + this.digits.length - 1; at >= digitsAt; at--) {
       buffer[frameAt + at] = (48 + (rest % 10)) ^ byteAt(MASK, (at - this.payloadAt) & 3);
       rest = Math.floor(rest / 10);
     }

@@ -1,12 +1,16 @@
 /** Opens many clients, a bounded number at a time. */
 import type { Target } from "../scenarios/scenario";
-import { dialects } from "./dialect";
+import { dialects, type Dialect } from "./dialect";
 import { RawClient, type Inbox } from "./rawClient";
 
 export const CONCURRENCY = 50;
 
-export async function connectAll(target: Target, count: number, inbox: Inbox): Promise<RawClient[]> {
-  const dialect = dialects[target.dialect];
+export async function connectAll(
+  target: Target,
+  count: number,
+  inbox: Inbox,
+  dialect: Dialect = dialects[target.dialect],
+): Promise<RawClient[]> {
   const clients: RawClient[] = new Array<RawClient>(count);
   let next = 0;
   const worker = async (): Promise<void> => {

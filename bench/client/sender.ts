@@ -6,7 +6,7 @@ import type { Target } from "../scenarios/scenario";
 
 /** `s03-0000000123`: sender 3, its message 123. */
 export const SEQUENCE_DIGITS = 10;
-const PLACEHOLDER = "0".repeat(SEQUENCE_DIGITS);
+export const PLACEHOLDER = "0".repeat(SEQUENCE_DIGITS);
 
 export const ROOM = { label: "Cooking", name: "/cooking" };
 export const TEXT =
@@ -28,10 +28,11 @@ export class Sender {
     target: Target,
     private readonly client: RawClient,
     index: number,
+    { room = ROOM, ackId = "" } = {},
   ) {
     const uuid = messageId(index, 0);
-    const payload = { message: TEXT, username: senderName(index), chatRoom: ROOM, uuid };
-    const text = dialects[target.dialect].eventPrefix + JSON.stringify(["new_message", payload]);
+    const payload = { message: TEXT, username: senderName(index), chatRoom: room, uuid };
+    const text = dialects[target.dialect].eventPrefix + ackId + JSON.stringify(["new_message", payload]);
     this.frames = new NumberedFrame(text, PLACEHOLDER);
   }
 

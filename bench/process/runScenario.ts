@@ -22,7 +22,7 @@ export async function runScenario(
     await exitOf(generator);
     clearTimeout(watchdog);
     if (generator.exitCode !== 0) throw new Error(`${scenario.name} failed against ${name}, see above`);
-    return JSON.parse(output) as Metrics;
+    return { ...(JSON.parse(output) as Metrics), ...(await scenario.afterRun?.(server)) };
   } finally {
     await server.stop();
   }

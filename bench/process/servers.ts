@@ -15,6 +15,8 @@ export const BASELINE: TargetName = "socketioByTheBook";
 
 export interface RunningServer {
   target: Target;
+  /** Ends the process and starts it again on the same data; returns the ms from there until it is ready. */
+  restart?(signal: NodeJS.Signals): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -43,18 +45,21 @@ async function startPeer(file: string, dialect: Target["dialect"]): Promise<Runn
 async function startService(): Promise<RunningServer> {
   const port = await freePort();
   const dataDirectory = mkdtempSync(join(tmpdir(), "bench-data-"));
-  const child = spawnPinned("server", [serviceEntry], {
-    PORT: String(port),
-    DATA_DIR: dataDirectory,
-    LOG_LEVEL: "warn",
-    ALLOWED_ORIGINS: "*",
-    MESSAGES_PER_SECOND: "0",
-    PRESENCE_PER_SECOND: "0",
-  });
-  child.stdout.pipe(process.stderr); // its warnings must be seen, and stdout is the report's
-  const server = running(child, port, "socketio", () =>
-    rmSync(dataDirectory, { recursive: true, force: true }),
-  );
+  let child = spawnService(port, dataDirectory);
+  const server: RunningServer = {
+    ...running(child, port, "socketio"),
+    restart: async (signal) => {
+      await end(child, signal);
+      const startedAt = performance.now();
+      child = spawnService(port, dataDirectory);
+      await healthy(child, port);
+      return performance.now() - startedAt;
+    },
+    stop: async () => {
+      await end(child, "SIGTERM");
+      rmSync(dataDirectory, { recursive: true, force: true });
+    },
+  };
   try {
     await healthy(child, port);
   } catch (error) {
@@ -64,17 +69,31 @@ async function startService(): Promise<RunningServer> {
   return server;
 }
 
-function running(child: Child, port: number, dialect: Target["dialect"], cleanUp = () => {}): RunningServer {
+function spawnService(port: number, dataDirectory: string): Child {
+  const child = spawnPinned("server", [serviceEntry], {
+    PORT: String(port),
+    DATA_DIR: dataDirectory,
+    LOG_LEVEL: "warn",
+    ALLOWED_ORIGINS: "*",
+    MESSAGES_PER_SECOND: "0",
+    PRESENCE_PER_SECOND: "0",
+    HISTORY_PER_SECOND: "0",
+  });
+  child.stdout.pipe(process.stderr, { end: false }); // its warnings must be seen, and stdout is the report's
+  return child;
+}
+
+function running(child: Child, port: number, dialect: Target["dialect"]): RunningServer {
   const { pid } = child;
   if (pid === undefined) throw new Error("the server could not be started");
-  const stop = async (): Promise<void> => {
-    const killer = setTimeout(() => child.kill("SIGKILL"), STOPPED_WITHIN_MS);
-    child.kill("SIGTERM");
-    await exitOf(child);
-    clearTimeout(killer);
-    cleanUp();
-  };
-  return { target: { port, pid, dialect }, stop };
+  return { target: { port, pid, dialect }, stop: () => end(child, "SIGTERM") };
+}
+
+async function end(child: Child, signal: NodeJS.Signals): Promise<void> {
+  const killer = setTimeout(() => child.kill("SIGKILL"), STOPPED_WITHIN_MS);
+  child.kill(signal);
+  await exitOf(child);
+  clearTimeout(killer);
 }
 
 async function healthy(child: Child, port: number): Promise<void> {
@@ -85,7 +104,7 @@ async function healthy(child: Child, port: number): Promise<void> {
       () => 0,
     );
     if (status === 200) return;
-    await pause(20);
+    await pause(2);
   }
   throw new Error("the service did not become ready");
 }

@@ -32,7 +32,9 @@ export function markdownTable(results: Results): string {
 }
 
 function cell(result: ScenarioResult | undefined, name: TargetName, { metric, unit }: Row): string {
-  const value = FORMATS[unit](result?.medians[name]?.[metric] ?? Number.NaN);
+  const median = result?.medians[name]?.[metric];
+  if (median === undefined) return "–";
+  const value = FORMATS[unit](median);
   const ratio = result?.ratios[name]?.[metric];
   return name === BASELINE || ratio === undefined ? value : `${value} (${grouped(ratio)}×)`;
 }

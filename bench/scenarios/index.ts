@@ -1,10 +1,15 @@
 /** All scenarios, in the order of the report. */
+import { ackedAppends } from "./ackedAppends";
+import { ackLatency } from "./ackLatency";
 import { connectionsPerSecond } from "./connectionsPerSecond";
 import { fanOutSaturated } from "./fanOutSaturated";
+import { historyPages } from "./historyPages";
 import { latency } from "./latency";
 import { memoryPerIdleConnection } from "./memoryPerIdleConnection";
 import { presenceStorm } from "./presenceStorm";
+import { replay } from "./replay";
 import type { Scenario } from "./scenario";
+import { startWithFullLog } from "./startWithFullLog";
 
 export const scenarios: Scenario[] = [
   fanOutSaturated(50),
@@ -13,4 +18,9 @@ export const scenarios: Scenario[] = [
   presenceStorm,
   memoryPerIdleConnection,
   connectionsPerSecond,
+  ackLatency,
+  ackedAppends,
+  replay,
+  historyPages,
+  startWithFullLog,
 ];

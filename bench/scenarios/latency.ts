@@ -2,40 +2,54 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { connectAll } from "../client/connectAll";
 import { DeliveryLedger } from "../client/deliveryLedger";
+import type { RawClient } from "../client/rawClient";
 import { Sender } from "../client/sender";
-import { CpuMeter } from "../measure/cpu";
+import { CpuMeter, type Utilisation } from "../measure/cpu";
 import { pick } from "../measure/pick";
 import { quantile } from "../measure/statistics";
 import type { Metrics, Options, Scenario, Target } from "./scenario";
 
-const CLIENTS = 500;
+export const CLIENTS = 500;
 const SENDERS = 10;
 const MESSAGES_PER_SECOND = 100; // of all senders together
 const WARM_UP_SECONDS = 1;
 
-class TimingLedger extends DeliveryLedger {
+export class TimingLedger extends DeliveryLedger {
   /** By the number of the message in the order of sending; senders take turns, so it follows from the id. */
   readonly sentAt: number[] = [];
   readonly lastArrivedAt: number[] = [];
   private readonly arrivals: number[] = [];
 
+  constructor() {
+    super(CLIENTS, SENDERS);
+  }
+
   readEnd(): void {}
 
   protected onDelivery(_client: number, sender: number, sequence: number): void {
-    const message = sequence * SENDERS + sender;
+    const message = numberOf(sender, sequence);
     const arrivals = (this.arrivals[message] ?? 0) + 1;
     this.arrivals[message] = arrivals;
     if (arrivals === CLIENTS) this.lastArrivedAt[message] = performance.now();
   }
 }
 
-async function run(target: Target, { seconds }: Options): Promise<Metrics> {
-  const ledger = new TimingLedger(CLIENTS, SENDERS);
+export function numberOf(sender: number, sequence: number): number {
+  return sequence * SENDERS + sender;
+}
+
+/** Sends at an even pace through the ledger's clients, and returns from which message on it is measured. */
+export async function evenLoad(
+  target: Target,
+  seconds: number,
+  ledger: TimingLedger,
+  newSender: (client: RawClient, clientIndex: number, index: number) => Sender,
+): Promise<{ warmUpMessages: number } & Utilisation> {
   const clients = await connectAll(target, CLIENTS, ledger);
-  const senders = Array.from(
-    { length: SENDERS },
-    (_, index) => new Sender(target, pick(clients, (index * CLIENTS) / SENDERS), index),
-  );
+  const senders = Array.from({ length: SENDERS }, (_, index) => {
+    const clientIndex = (index * CLIENTS) / SENDERS;
+    return newSender(pick(clients, clientIndex), clientIndex, index);
+  });
 
   const warmUpMessages = WARM_UP_SECONDS * MESSAGES_PER_SECOND;
   const messages = warmUpMessages + Math.round(seconds * MESSAGES_PER_SECOND);
@@ -52,8 +66,23 @@ async function run(target: Target, { seconds }: Options): Promise<Metrics> {
 
   await ledger.settle(senders);
   for (const client of clients) client.close();
-  const latencies = ledger.sentAt.map((sentAt, message) => pick(ledger.lastArrivedAt, message) - sentAt);
-  const measured = latencies.slice(warmUpMessages);
+  return { warmUpMessages, ...utilisation };
+}
+
+/** How long after its sending each message from `first` on had arrived. */
+export function latencies(sentAt: number[], arrivedAt: number[], first: number): number[] {
+  return sentAt.map((at, message) => pick(arrivedAt, message) - at).slice(first);
+}
+
+async function run(target: Target, { seconds }: Options): Promise<Metrics> {
+  const ledger = new TimingLedger();
+  const { warmUpMessages, ...utilisation } = await evenLoad(
+    target,
+    seconds,
+    ledger,
+    (client, _clientIndex, index) => new Sender(target, client, index),
+  );
+  const measured = latencies(ledger.sentAt, ledger.lastArrivedAt, warmUpMessages);
   return { p50: quantile(measured, 0.5), p99: quantile(measured, 0.99), ...utilisation };
 }
 

@@ -1,5 +1,6 @@
 /** What a scenario is: it drives one running target and returns numbers; the report knows it by its rows. */
 import type { DialectName } from "../client/dialect";
+import type { RunningServer, TargetName } from "../process/servers";
 
 export interface Target {
   port: number;
@@ -26,5 +27,13 @@ export interface Scenario {
   name: string;
   /** The metrics that go into the table, in order; results.json has all of them. */
   rows: Row[];
+  /** Who is measured, where it is not everybody. */
+  targets?: readonly TargetName[];
+  /** In the load generator's process. */
   run(target: Target, options: Options): Promise<Metrics>;
+  /** After `run`, in the process that started the server and can start it again; adds to the metrics. */
+  afterRun?(server: RunningServer): Promise<Metrics>;
 }
+
+/** For what the peers cannot do: they keep no message and acknowledge none. */
+export const SERVICE_ONLY: readonly TargetName[] = ["service"];

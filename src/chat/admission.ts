@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { ServerResponse, type IncomingMessage } from "node:http";
 import cors from "cors";
 import helmet from "helmet";
@@ -21,7 +22,8 @@ const secureHeaders = helmet();
 const corsHeaders = cors({ origin: true, credentials: true });
 
 type EngineRequest = IncomingMessage & { _query: Record<string, string | undefined> };
-type EngineResponse = Parameters<Parameters<ChatIo["engine"]["use"]>[0]>[1];
+/** Websocket upgrades get a stand-in that emits `close` and little else. */
+type EngineResponse = ServerResponse | EventEmitter;
 
 /**
  * Guards the door of Engine.IO: every request, polls, posts and websocket upgrades alike, passes here before
@@ -29,9 +31,11 @@ type EngineResponse = Parameters<Parameters<ChatIo["engine"]["use"]>[0]>[1];
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  /** address → open connections */
+  /** address → open connections and handshakes under way */
   readonly #perIp = new Map<string, number>();
   #total = 0;
+  /** handshake under way → gives its place back */
+  readonly #places = new WeakMap<IncomingMessage, () => void>();
   #isClosed = false;
 
   constructor(options: AdmissionOptions) {
@@ -41,24 +45,22 @@ export class Admission {
   guard(engine: ChatIo["engine"]): void {
     engine.use((req: EngineRequest, res: EngineResponse, next: () => void) => {
       const refusal = this.#refusalFor(req);
-      if (refusal !== undefined) this.#refuse(req, res, refusal);
-      else if (res instanceof ServerResponse) secureHeaders(req, res, () => corsHeaders(req, res, next));
+      if (refusal !== undefined) {
+        this.#refuse(req, res, refusal);
+        return;
+      }
+      if (isHandshake(req)) this.#takePlace(req, res);
+      if (res instanceof ServerResponse) secureHeaders(req, res, () => corsHeaders(req, res, next));
       else next(); // an upgrade: browsers look at neither kind of header there
     });
   }
 
-  /** Counts the connection until it closes. Returns its client's address. */
+  /** The handshake's place becomes the connection's, until it closes. Returns its client's address. */
   count(conn: EngineConnection): string {
-    const ip = clientIp(conn.request, this.#options.trustProxy);
-    this.#total += 1;
-    this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1);
-    conn.once("close", () => {
-      this.#total -= 1;
-      const left = (this.#perIp.get(ip) ?? 1) - 1;
-      if (left === 0) this.#perIp.delete(ip);
-      else this.#perIp.set(ip, left);
-    });
-    return ip;
+    const giveBack = this.#places.get(conn.request);
+    this.#places.delete(conn.request);
+    if (giveBack !== undefined) conn.once("close", giveBack);
+    return clientIp(conn.request, this.#options.trustProxy);
   }
 
   /** From now on nobody new comes in; those inside go on. */
@@ -68,10 +70,30 @@ export class Admission {
 
   #refusalFor(req: EngineRequest): Refusal | undefined {
     if (!this.#options.origins.isAllowed(req)) return REFUSALS.originNotAllowed;
-    const { EIO, sid } = req._query;
+    const { EIO, j } = req._query;
     if (EIO !== undefined && EIO !== "3" && EIO !== "4") return REFUSALS.badRequest;
-    if (sid !== undefined || req.method === "OPTIONS") return undefined;
-    return this.#isFull(req) ? REFUSALS.tooManyConnections : undefined;
+    // JSON-P (generation 2's `j=0`) is read by script tags, which name no origin.
+    if (j !== undefined) return REFUSALS.badRequest;
+    return isHandshake(req) && this.#isFull(req) ? REFUSALS.tooManyConnections : undefined;
+  }
+
+  /** Taken before the handshake is done: requests pipelined in one write all pass here before the first is. */
+  #takePlace(req: EngineRequest, res: EngineResponse): void {
+    const ip = clientIp(req, this.#options.trustProxy);
+    this.#total += 1;
+    this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1);
+    this.#places.set(req, () => this.#givePlaceBack(ip));
+    res.once("close", () => {
+      this.#places.get(req)?.(); // no connection came of it
+      this.#places.delete(req);
+    });
+  }
+
+  #givePlaceBack(ip: string): void {
+    this.#total -= 1;
+    const left = (this.#perIp.get(ip) ?? 1) - 1;
+    if (left === 0) this.#perIp.delete(ip);
+    else this.#perIp.set(ip, left);
   }
 
   #isFull(req: EngineRequest): boolean {
@@ -97,4 +119,8 @@ export class Admission {
         `Content-Type: application/json\r\nContent-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`,
     );
   }
+}
+
+function isHandshake({ _query, method }: EngineRequest): boolean {
+  return _query.sid === undefined && method !== "OPTIONS";
 }

@@ -100,7 +100,10 @@ export class ChatService {
 
   /** Starts the message log, and with it delivery. Rejects with a StoreError when the log cannot be used. */
   async start(): Promise<void> {
-    await this.#messageLog.start((message) => this.#audiences.deliver(message));
+    await this.#messageLog.start((message, isMoreComing) => {
+      this.#fanOut.expectMore(isMoreComing);
+      this.#audiences.deliver(message);
+    });
   }
 
   /** Stops taking connections, delivers what was accepted, closes all. A second call waits for the first. */

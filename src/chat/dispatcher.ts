@@ -30,7 +30,8 @@ export class Dispatcher {
 
   serve(socket: Connection): void {
     socket.onAny((event: string, ...args: unknown[]) => {
-      if (this.#retired.has(socket.conn)) return;
+      // Socket.IO calls this also for what stands behind a DISCONNECT in the same write.
+      if (!socket.connected || this.#retired.has(socket.conn)) return;
       const handled = this.#onEvent(socket, event, args);
       this.#inFlight.add(handled);
       void handled.finally(() => this.#inFlight.delete(handled));

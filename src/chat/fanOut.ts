@@ -1,6 +1,8 @@
 import { webSocketOf, type EngineConnection } from "./engine";
 import { encodeFrames } from "./frame";
 
+const MAX_HOLD = 5; // ms
+
 /** A Socket.IO event as it goes over the wire, encoded once for all who get it. */
 export type Packet = string;
 
@@ -86,7 +88,9 @@ export class Audience {
  */
 export class FanOut {
   readonly #audiences: Audience[] = [];
-  #scheduled = false;
+  #isScheduled = false;
+  #isMoreComing = false;
+  #hold: NodeJS.Timeout | undefined;
 
   /** `volatile`: who has not taken the last write yet is passed over. */
   audience(kind?: "volatile"): Audience {
@@ -95,15 +99,29 @@ export class FanOut {
     return audience;
   }
 
+  /**
+   * Says whether more is about to be published. If so, what there is waits for it, once and for 5 ms at the
+   * most: two halves of what is in flight would otherwise take turns, each at the price of the whole.
+   */
+  expectMore(isMoreComing: boolean): void {
+    this.#isMoreComing = isMoreComing;
+  }
+
   /** Delivers now what was published. */
   flush(): void {
-    this.#scheduled = false;
+    clearTimeout(this.#hold);
+    this.#hold = undefined;
     for (const audience of this.#audiences) audience.flush();
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.flush());
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      if (this.#isMoreComing && this.#hold === undefined)
+        this.#hold = setTimeout(() => this.flush(), MAX_HOLD);
+      else this.flush();
+    });
   }
 }

@@ -5,7 +5,7 @@ const SOCKET_IO_EVENT = /^[25]/; // the packet types EVENT and BINARY_EVENT
 
 /**
  * Closes connections that send what nobody needs: each refused event, each packet that is no event, each
- * websocket ping is a strike, and 2,000 within 10 s are too many. Counting is synchronous because one polling
+ * websocket ping or pong is a strike, and 2,000 within 10 s are too many. Counting is synchronous because one polling
  * request can carry 30,000 packets, all decoded in one go; a closed connection decodes no further event.
  */
 export class FloodGuard {
@@ -22,9 +22,11 @@ export class FloodGuard {
       const isEvent = type === "message" && typeof data === "string" && SOCKET_IO_EVENT.test(data);
       if (!isEvent) this.strike(conn);
     });
-    const countPings = () => webSocketOf(conn)?.on("ping", () => this.strike(conn));
-    countPings();
-    conn.on("upgrade", countPings);
+    const strike = () => this.strike(conn);
+    const countControlFrames = () => webSocketOf(conn)?.on("ping", strike).on("pong", strike);
+    countControlFrames();
+    conn.on("upgrade", countControlFrames);
+    conn.on("upgrading", strike); // each probe of a websocket that is not yet the transport
   }
 
   strike(conn: EngineConnection): void {

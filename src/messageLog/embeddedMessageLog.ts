@@ -10,7 +10,7 @@ import {
   type Page,
   type PageRequest,
   type Receipt,
-  type StoredMessage,
+  type Deliver,
 } from "./messageLog";
 import { formatOffset, newEpoch, type Epoch } from "./offset";
 import { RoomLog } from "./roomLog";
@@ -43,7 +43,7 @@ export class EmbeddedMessageLog implements MessageLog {
   #store!: BlockStore;
   #lock!: DirectoryLock;
   #epoch: Epoch = "";
-  #deliver: (message: StoredMessage) => void = () => undefined;
+  #deliver: Deliver = () => undefined;
   #batch: TurnBatch | undefined;
   #pendingBytes = 0;
   #failedAt = -Infinity; // ms
@@ -53,7 +53,7 @@ export class EmbeddedMessageLog implements MessageLog {
     this.#options = options;
   }
 
-  async start(deliver: (message: StoredMessage) => void): Promise<void> {
+  async start(deliver: Deliver): Promise<void> {
     this.#deliver = deliver;
     this.#lock = await lock(this.#options.directory);
     try {
@@ -161,12 +161,13 @@ export class EmbeddedMessageLog implements MessageLog {
 
   /** Commits finish in the order in which they began, so rooms are delivered in order. */
   #onCommitted({ entries }: TurnBatch): void {
+    const isMoreComing = this.#commits.size > 1; // this one is still among them
     for (const { room, sequence, message, json, key } of entries) {
       this.#pendingBytes -= json.length;
       if (key !== undefined)
         this.#keys.add([key.key, sequence, Date.parse(message.serverTimestamp), key.textHash]);
       room.delivered = sequence;
-      this.#deliver({ room: room.name, offset: formatOffset(this.#epoch, sequence), json });
+      this.#deliver({ room: room.name, offset: formatOffset(this.#epoch, sequence), json }, isMoreComing);
     }
     for (const { sequence, message, resolve } of entries) {
       const { uuid, serverTimestamp } = message;

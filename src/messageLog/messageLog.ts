@@ -9,6 +9,8 @@ export interface StoredMessage {
   json: string;
 }
 
+export type Deliver = (message: StoredMessage, isMoreComing: boolean) => void;
+
 export interface Receipt {
   uuid: string;
   serverTimestamp: string;
@@ -45,9 +47,10 @@ export interface Page {
 export interface MessageLog {
   /**
    * Opens the store and begins to call `deliver` with every message stored from now on, once, in room order;
-   * never re-entrantly. Rejects with a StoreError when the store cannot be used.
+   * never re-entrantly. `isMoreComing` says that others are being stored right now and will follow soon, so
+   * that who writes them out may wait for them. Rejects with a StoreError when the store cannot be used.
    */
-  start(deliver: (message: StoredMessage) => void): Promise<void>;
+  start(deliver: Deliver): Promise<void>;
 
   /**
    * Resolves once the message is stored and was delivered. With `idempotent`, (username, room, uuid) is its

@@ -1,0 +1,62 @@
+/** A sender that wants an ack for each message, and checks that it gets one, exactly one, and what it says. */
+import { byteAt } from "./bytes";
+import type { RawClient } from "./rawClient";
+import { messageId, PLACEHOLDER, ROOM, Sender } from "./sender";
+import type { Target } from "../scenarios/scenario";
+
+export interface Receipt {
+  uuid: string;
+  serverTimestamp: string;
+  offset: string;
+  duplicate: boolean;
+}
+
+const ACK_PREFIX = "43";
+const ACK_PACKET_TYPE = ACK_PREFIX.charCodeAt(1);
+
+/** Tells acks from events by the second character: the first is the same for both. */
+export function isAck(buffer: Buffer, start: number): boolean {
+  return byteAt(buffer, start + 1) === ACK_PACKET_TYPE;
+}
+
+export class AckedSender extends Sender {
+  acked = 0;
+  /** Sequences not yet acked. */
+  private readonly waiting = new Set<number>();
+
+  constructor(
+    target: Target,
+    client: RawClient,
+    private readonly index: number,
+    room = ROOM,
+  ) {
+    super(target, client, index, { room, ackId: PLACEHOLDER }); // the ack's id is the message's sequence
+  }
+
+  override send(count: number): void {
+    for (let sequence = this.sent; sequence < this.sent + count; sequence++) this.waiting.add(sequence);
+    super.send(count);
+  }
+
+  /** Takes an ack's frame; returns whose it is and what it says. */
+  onAck(buffer: Buffer, start: number, end: number): { sequence: number; receipt: Receipt } {
+    const text = buffer.toString("utf8", start, end);
+    const argumentsAt = text.indexOf("[");
+    const sequence = Number(text.slice(ACK_PREFIX.length, argumentsAt));
+    const [{ data, error }] = JSON.parse(text.slice(argumentsAt)) as [{ data: Receipt; error: unknown }];
+    const right =
+      this.waiting.delete(sequence) &&
+      error === null &&
+      data.uuid === messageId(this.index, sequence) &&
+      !data.duplicate &&
+      data.offset.length > 0 &&
+      new Date(data.serverTimestamp).toISOString() === data.serverTimestamp;
+    if (!right) throw new Error(`sender ${this.index} got an ack it did not expect: ${text}`);
+    this.acked++;
+    return { sequence, receipt: data };
+  }
+
+  checkAllAcked(): void {
+    if (this.waiting.size > 0) throw new Error(`${this.waiting.size} of ${this.sent} messages had no ack`);
+  }
+}

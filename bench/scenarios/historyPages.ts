@@ -1,0 +1,65 @@
+/** How many pages of history go out, over a few keep-alive connections. */
+import { Agent } from "node:http";
+import { getHistory, parsePage } from "../client/historyPage";
+import { ROOM } from "../client/sender";
+import { writeMessages } from "../client/writeMessages";
+import { CpuMeter } from "../measure/cpu";
+import { SERVICE_ONLY, type Metrics, type Options, type Scenario, type Target } from "./scenario";
+
+const MESSAGES = 1000; // in the room
+const PAGE = 50; // messages
+const REQUESTS_AT_A_TIME = 8;
+const WARM_UP_MS = 1000;
+
+async function run(target: Target, { seconds }: Options): Promise<Metrics> {
+  const receipts = await writeMessages(target, ROOM, { count: MESSAGES, inFlight: 1 });
+  const agent = new Agent({ keepAlive: true, maxSockets: REQUESTS_AT_A_TIME });
+  const page = (): Promise<Buffer> => getHistory(agent, target.port, ROOM.name, `limit=${PAGE}`);
+
+  const expected = await page();
+  const offsets = parsePage(expected).messages.map(({ offset }) => offset);
+  if (
+    offsets.join() !==
+    receipts
+      .slice(-PAGE)
+      .map(({ offset }) => offset)
+      .join()
+  ) {
+    throw new Error(`not the newest messages of the room: ${expected.toString()}`);
+  }
+
+  let pages = 0;
+  const load = async (untilMs: number): Promise<void> => {
+    while (performance.now() < untilMs) {
+      if (!expected.equals(await page())) throw new Error("a page differs, though nobody wrote");
+      pages++;
+    }
+  };
+  const loadFor = async (ms: number): Promise<void> => {
+    const until = performance.now() + ms;
+    await Promise.all(Array.from({ length: REQUESTS_AT_A_TIME }, () => load(until)));
+  };
+  await loadFor(WARM_UP_MS);
+
+  pages = 0;
+  const cpu = new CpuMeter(target.pid);
+  const startedAt = performance.now();
+  await loadFor(seconds * 1000);
+  const pagesPerSecond = pages / ((performance.now() - startedAt) / 1000);
+  const utilisation = cpu.read();
+  agent.destroy();
+  return { pagesPerSecond, bytesPerPage: expected.length, pagesChecked: pages, ...utilisation };
+}
+
+export const historyPages: Scenario = {
+  name: "historyPages",
+  targets: SERVICE_ONLY,
+  rows: [
+    {
+      metric: "pagesPerSecond",
+      label: `Pages of ${PAGE} messages, ${REQUESTS_AT_A_TIME} requests at a time`,
+      unit: "per second",
+    },
+  ],
+  run,
+};
