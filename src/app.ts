@@ -6,7 +6,9 @@ import { ChatService } from "./chat/chatService";
 import { RateLimit } from "./chat/rateLimit";
 import { Rooms } from "./chat/rooms";
 import type { Config } from "./config";
-import { createHttpApp, onClientError } from "./http/routes";
+import { createHttpApp } from "./http/routes";
+import { refuseOnSocket } from "./http/refuseOnSocket";
+import { REFUSALS } from "./errors";
 import { Origins } from "./http/origins";
 import { ClientEventLog, createLogger, type Logger } from "./logger";
 
@@ -43,7 +45,7 @@ export class App {
     });
     this.#server = createServer(HTTP_LIMITS, http);
     this.#server.setTimeout(IDLE_SOCKET_TIMEOUT);
-    this.#server.on("clientError", onClientError);
+    this.#server.on("clientError", (_error, socket) => refuseOnSocket(socket, REFUSALS.badRequest));
     this.#chat = new ChatService({
       server: this.#server,
       messageLog,

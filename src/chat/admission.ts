@@ -1,9 +1,10 @@
 import type { EventEmitter } from "node:events";
-import { ServerResponse, type IncomingMessage } from "node:http";
+import { ServerResponse, type IncomingMessage, type Server as HttpServer } from "node:http";
 import cors from "cors";
 import helmet from "helmet";
 import { ChatError, REFUSALS, type Refusal } from "../errors";
 import { clientIp } from "../http/clientIp";
+import { refuseOnSocket } from "../http/refuseOnSocket";
 import type { Origins } from "../http/origins";
 import type { ClientEventLog } from "../logger";
 import type { ChatIo, EngineConnection } from "./engine";
@@ -42,7 +43,14 @@ export class Admission {
     this.#options = options;
   }
 
-  guard(engine: ChatIo["engine"]): void {
+  guard(server: HttpServer, engine: ChatIo["engine"]): void {
+    // Engine.IO and ws end the sockets of upgrades that they refuse, and would then wait for the client to do
+    // the same. `websocket` is what they set on those they accept.
+    server.on("upgrade", (req: IncomingMessage & { websocket?: unknown }, socket) => {
+      socket.once("finish", () => {
+        if (req.websocket === undefined) socket.destroy();
+      });
+    });
     engine.use((req: EngineRequest, res: EngineResponse, next: () => void) => {
       const refusal = this.#refusalFor(req);
       if (refusal !== undefined) {
@@ -70,8 +78,9 @@ export class Admission {
 
   #refusalFor(req: EngineRequest): Refusal | undefined {
     if (!this.#options.origins.isAllowed(req)) return REFUSALS.originNotAllowed;
-    const { EIO, j } = req._query;
+    const { EIO, j, transport } = req._query;
     if (EIO !== undefined && EIO !== "3" && EIO !== "4") return REFUSALS.badRequest;
+    if (req.headers.upgrade !== undefined && transport !== "websocket") return REFUSALS.badRequest;
     // JSON-P (generation 2's `j=0`) is read by script tags, which name no origin.
     if (j !== undefined) return REFUSALS.badRequest;
     return isHandshake(req) && this.#isFull(req) ? REFUSALS.tooManyConnections : undefined;
@@ -107,17 +116,12 @@ export class Admission {
   #refuse(req: EngineRequest, res: EngineResponse, refusal: Refusal): void {
     const ip = clientIp(req, this.#options.trustProxy);
     this.#options.log.warn("connection refused", { ip, reason: refusal.message });
-    const body = JSON.stringify(new ChatError(refusal).toEnvelope());
     if (res instanceof ServerResponse) {
-      res.writeHead(refusal.status, { "Content-Type": "application/json", Connection: "close" }).end(body);
-      return;
+      const headers = { "Content-Type": "application/json", Connection: "close" };
+      res.writeHead(refusal.status, headers).end(JSON.stringify(new ChatError(refusal).toEnvelope()));
+    } else {
+      refuseOnSocket(req.socket, refusal); // an upgrade has no response object yet
     }
-    // An upgrade has no response object yet: the answer goes to its bare socket.
-    req.socket.on("error", () => req.socket.destroy());
-    req.socket.end(
-      `HTTP/1.1 ${String(refusal.status)} ${refusal.message}\r\nConnection: close\r\n` +
-        `Content-Type: application/json\r\nContent-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`,
-    );
   }
 }
 

@@ -137,7 +137,7 @@ export class ChatService {
       perMessageDeflate: false,
       httpCompression: false,
     });
-    this.#admission.guard(io.engine);
+    this.#admission.guard(server, io.engine);
     io.engine.on("connection", (conn: EngineConnection) => this.#onConnection(conn));
     guardHandshake(io);
     io.on("connection", (socket) => this.#onSocket(socket));

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import cors from "cors";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import helmet from "helmet";
@@ -69,14 +69,4 @@ function errorEnvelope(log: ClientEventLog): ErrorRequestHandler {
     if (res.headersSent) next(thrown);
     else res.status(error.status).json(error.toEnvelope());
   };
-}
-
-/** Answers what is not even HTTP, in the envelope as well; the connection is of no further use. */
-export function onClientError(_error: Error, socket: ServerResponse["socket"]): void {
-  if (socket === null || !socket.writable) return;
-  const body = JSON.stringify(new ChatError(REFUSALS.badRequest).toEnvelope());
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`,
-  );
 }
