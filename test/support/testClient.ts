@@ -1,6 +1,7 @@
 import { io as io4, type Socket as Socket4 } from "socket.io-client";
 import io2 from "socket.io-client-v2";
 import { v4 as uuid } from "uuid";
+import { ChatClient, type SocketSettings } from "../../src/client/chatClient";
 import { EVENTS } from "../../src/protocol/events";
 import type { NewMessage, NewPresenceInformation } from "../../src/protocol/payloads";
 import { afterThisTest } from "./disposal";
@@ -34,15 +35,20 @@ interface Waiter {
 
 const DEADLINE = 10_000; // ms; only a failing test gets there
 
-/** A chat client that keeps every event from its first moment, until a test asks for it. */
-export class TestClient {
-  readonly socket: Socket4;
+/**
+ * A ChatClient at the level of the wire: it connects as one, but asks for nothing unless told to, sends what a
+ * test says, and keeps every event from its first moment until a test asks for it.
+ */
+export class TestClient extends ChatClient {
   /** event → the arguments of each arrival not yet asked for */
   readonly #queues = new Map<string, unknown[][]>();
   readonly #waiters: Waiter[] = [];
 
-  private constructor(socket: Socket4) {
-    this.socket = socket;
+  private constructor(url: string, { generation = "4.8", ...options }: TestClientOptions) {
+    super(url, {
+      socketOptions: { transports: ["websocket"], reconnection: false, ...options },
+      connector: generation === "4.8" ? io4 : ioGeneration2,
+    });
   }
 
   /** Resolves once connected; rejects with the server's refusal. */
@@ -57,15 +63,15 @@ export class TestClient {
   }
 
   /** Begins to connect. */
-  static open(url: string, { generation = "4.8", ...options }: TestClientOptions = {}): TestClient {
-    const settings = { transports: ["websocket"], forceNew: true, reconnection: false, ...options };
-    const isNew = generation === "4.8";
-    const socket = isNew ? io4(url, settings) : (io2(url, settings as never) as unknown as Socket4);
-    const client = new TestClient(socket);
-    if (isNew) socket.onAny((event: string, ...args: unknown[]) => client.#arrived(event, args));
-    else client.#tapGeneration2();
+  static open(url: string, options: TestClientOptions = {}): TestClient {
+    const client = new TestClient(url, options);
+    client.connect();
     afterThisTest(() => client.disconnect());
     return client;
+  }
+
+  override get socket(): Socket4 {
+    return super.socket;
   }
 
   /** Sends a valid message, changed by `overrides`; returns what was sent. */
@@ -75,7 +81,8 @@ export class TestClient {
     return message;
   }
 
-  announcePresence(overrides: Partial<NewPresenceInformation> = {}): NewPresenceInformation {
+  /** As `sendMessage`. */
+  override announcePresence(overrides: Partial<NewPresenceInformation> = {}): NewPresenceInformation {
     const presence = { username: "ana", avatar: "image link", currentRoom: COOKING, ...overrides };
     this.socket.emit(EVENTS.newPresenceInformation, presence);
     return presence;
@@ -129,13 +136,19 @@ export class TestClient {
   }
 
   disconnect(): void {
-    this.socket.disconnect();
+    this.close();
   }
 
-  #arrived(event: string, args: unknown[]): void {
+  /** A base client, but for the `auth` that a test passes. */
+  protected override handshakeAuth(): undefined {
+    return undefined;
+  }
+
+  /** Only kept: what a ChatClient would do with it is not the test's wish. */
+  protected override received(event: string, args: readonly unknown[]): void {
     const queue = this.#queues.get(event) ?? [];
     this.#queues.set(event, queue);
-    queue.push(args);
+    queue.push([...args]);
     this.#serve();
   }
 
@@ -147,15 +160,20 @@ export class TestClient {
       waiter.resolve(queue.splice(0, waiter.count));
     }
   }
+}
 
-  /** Generation 2 has no `onAny`; every event packet passes through `onevent`. */
-  #tapGeneration2(): void {
-    const socket = this.socket as unknown as { onevent: (packet: { data: unknown[] }) => void };
-    const original = socket.onevent.bind(socket);
-    socket.onevent = (packet) => {
+/** A socket of generation 2 with the `onAny` it lacks: every event packet passes through `onevent`. */
+function ioGeneration2(url: string, settings: SocketSettings): Socket4 {
+  const socket = io2(url, settings) as Socket4;
+  const internal = socket as unknown as { onevent: (packet: { data: unknown[] }) => void };
+  socket.onAny = (listener: (event: string, ...args: unknown[]) => void) => {
+    const original = internal.onevent.bind(socket);
+    internal.onevent = (packet) => {
       const [event, ...args] = packet.data;
       original(packet);
-      this.#arrived(String(event), args);
+      listener(String(event), ...args);
     };
-  }
+    return socket;
+  };
+  return socket;
 }

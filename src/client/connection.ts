@@ -1,0 +1,119 @@
+import { io, type Socket } from "socket.io-client";
+import type { Envelope } from "../protocol/events";
+import { retryDelay, type Backoff } from "./backoff";
+import { ChatClientError, dataOf, toClientError } from "./chatClientError";
+import type { ChatClientOptions, SocketSettings } from "./types";
+
+/** Sends an event and returns the data of its answer; rejects with a ChatClientError. */
+export type Ask = <T>(event: string, payload: unknown) => Promise<T>;
+
+export interface ConnectionHandlers {
+  /** What the client asks for in the handshake's `auth`, anew at each attempt. */
+  auth: () => object | undefined;
+  onConnecting: () => void;
+  onConnected: () => void;
+  onEvent: (event: string, args: readonly unknown[]) => void;
+  onLost: () => void;
+  /** An attempt to connect failed. */
+  onError: (error: ChatClientError) => void;
+}
+
+/** One Socket.IO socket that comes back by itself, also where Socket.IO leaves that to its user. */
+export class Connection {
+  readonly socket: Socket;
+  readonly #handlers: ConnectionHandlers;
+  readonly #backoff: Backoff;
+  readonly #requestTimeout: number;
+  readonly #comesBack: boolean;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `requestTimeout` in ms. */
+  constructor(
+    url: string,
+    { transports, socketOptions, connector = io }: ChatClientOptions,
+    { requestTimeout, backoff }: { requestTimeout: number; backoff: Backoff },
+    handlers: ConnectionHandlers,
+  ) {
+    this.#handlers = handlers;
+    this.#backoff = backoff;
+    this.#requestTimeout = requestTimeout;
+    this.#comesBack = socketOptions?.reconnection !== false;
+    this.socket = connector(url, {
+      forceNew: true, // the service takes one socket per connection
+      ...(transports && { transports }),
+      ...socketOptions,
+      autoConnect: false,
+      auth: (send: (auth: object) => void) =>
+        withOwnAuth(socketOptions?.auth, (own) => {
+          const asked = handlers.auth();
+          // Undefined sends no auth; Socket.IO's types do not know.
+          send((asked === undefined ? own : { ...own, ...asked }) as object);
+        }),
+    });
+    this.#listen();
+  }
+
+  connect(): void {
+    clearTimeout(this.#timer);
+    if (this.socket.connected) return;
+    this.#handlers.onConnecting();
+    this.socket.connect();
+  }
+
+  /** The connection has proved useful: the next trouble is a new one. */
+  isGood(): void {
+    this.#failures = 0;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.socket.disconnect();
+  }
+
+  /** Rejects with a ChatClientError: the refusal, or status 0 when the answer did not come. */
+  request<T>(event: string, payload: unknown): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const onAnswer = (failure: Error | null, answer: Envelope<T>) => {
+        if (failure !== null) return reject(new ChatClientError(failure.message));
+        try {
+          resolve(dataOf(answer));
+        } catch (refusal) {
+          reject(toClientError(refusal));
+        }
+      };
+      this.socket.timeout(this.#requestTimeout).emit(event, payload, onAnswer);
+    });
+  }
+
+  #listen(): void {
+    const { socket } = this;
+    const { onConnecting, onConnected, onEvent, onLost, onError } = this.#handlers;
+    socket.on("connect", onConnected);
+    socket.onAny((event: string, ...args: unknown[]) => onEvent(event, args));
+    socket.io.on("reconnect_attempt", onConnecting);
+    socket.on("disconnect", (reason) => {
+      onLost();
+      if (reason === "io server disconnect") this.#comeBack();
+    });
+    socket.on("connect_error", (thrown) => {
+      const error = toClientError(thrown);
+      onError(error);
+      const isRefused = !socket.active; // else it was the network, and Socket.IO tries again
+      if (isRefused && error.isTransient) this.#comeBack();
+    });
+  }
+
+  #comeBack(): void {
+    if (!this.#comesBack) return;
+    this.#failures += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.connect(), retryDelay(this.#backoff, this.#failures));
+  }
+}
+
+/** What the application sends along, a token perhaps, which it may have to fetch first. */
+function withOwnAuth(auth: SocketSettings["auth"], use: (own: object | undefined) => void): void {
+  if (typeof auth === "function") auth(use);
+  else use(auth);
+}

@@ -1,0 +1,113 @@
+import type { Envelope, HistoricalMessage, HistoryPage } from "../protocol/events";
+import type { Offset } from "../protocol/payloads";
+import { retryDelay, type Backoff } from "./backoff";
+import { ChatClientError, dataOf, toClientError } from "./chatClientError";
+
+/** Which page: the newest, or that before or after an offset. */
+export interface HistoryRequest {
+  before?: Offset;
+  after?: Offset;
+  /** Messages, 1–200; the server's default is 50. */
+  limit?: number;
+}
+
+/** As much of `fetch` as history needs. */
+export type FetchLike = (
+  url: string,
+  init: { signal: AbortSignal },
+) => Promise<{ status: number; json(): Promise<unknown> }>;
+
+interface Retry {
+  backoff: Backoff;
+  isWanted: () => boolean;
+}
+
+interface Missed {
+  messages: HistoricalMessage[];
+  /** No message is missing between the last one known and these. */
+  isComplete: boolean;
+  error?: ChatClientError;
+}
+
+const PAGE = 200; // messages
+const MAX_PAGES = 10; // twice what a server replays; what is older still is for `history()`
+const MAX_TRIES = 4; // per page; meanwhile the room's live messages wait
+
+/** Reads history over HTTP. */
+export class History {
+  readonly #url: string;
+  readonly #fetch: FetchLike;
+  readonly #timeout: number;
+
+  /** `timeout` in ms, per page. */
+  constructor(url: string, fetch: FetchLike, timeout: number) {
+    this.#url = url;
+    this.#fetch = fetch;
+    this.#timeout = timeout;
+  }
+
+  /** Rejects with a ChatClientError: the refusal, or status 0 without a readable answer. */
+  async page(room: string, request: HistoryRequest = {}): Promise<HistoryPage> {
+    const given = Object.entries(request).filter(([, value]) => value !== undefined);
+    const query = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
+    const path = `/rooms/${encodeURIComponent(room.replace(/^\//, ""))}/messages?${query.toString()}`;
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), this.#timeout);
+    try {
+      const answer = await this.#fetch(new URL(path, this.#url).href, { signal: abort.signal });
+      const envelope = (await answer.json().catch(() => null)) as Envelope<HistoryPage> | null;
+      if (envelope !== null && typeof envelope === "object" && "error" in envelope) return dataOf(envelope);
+      throw new ChatClientError(
+        "History could not be read",
+        answer.status >= 400 ? answer.status : undefined,
+      );
+    } catch (thrown) {
+      throw toClientError(thrown);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * The newest messages back to the first that `isKnown`, oldest first, 2,000 at most. Does not reject:
+   * pages that cannot be read after some tries, or when `isWanted` is over, are missing, and `error` says why.
+   */
+  async missed(
+    room: string,
+    isKnown: (message: HistoricalMessage) => boolean,
+    retry: Retry,
+  ): Promise<Missed> {
+    const messages: HistoricalMessage[] = [];
+    const request: HistoryRequest = { limit: PAGE };
+    try {
+      for (let pages = 0; pages < MAX_PAGES; pages++) {
+        const page = await this.#pageWithRetries(room, request, retry);
+        const lastKnown = page.messages.findLastIndex(isKnown);
+        messages.unshift(...page.messages.slice(lastKnown + 1));
+        if (lastKnown >= 0) return { messages, isComplete: true };
+        if (page.before === null) break;
+        request.before = page.before;
+      }
+      return { messages, isComplete: false };
+    } catch (thrown) {
+      return { messages, isComplete: false, error: toClientError(thrown) };
+    }
+  }
+
+  async #pageWithRetries(
+    room: string,
+    request: HistoryRequest,
+    { backoff, isWanted }: Retry,
+  ): Promise<HistoryPage> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.page(room, request);
+      } catch (thrown) {
+        const error = toClientError(thrown);
+        if (!error.isTransient || tries === MAX_TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, retryDelay(backoff, tries)));
+        if (!isWanted()) throw error;
+      }
+    }
+  }
+}

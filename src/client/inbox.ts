@@ -1,0 +1,99 @@
+import type { HistoricalMessage } from "../protocol/events";
+import type { Offset } from "../protocol/payloads";
+
+const REMEMBERED = 1_000; // messages per room: as many as a server replays
+
+interface Room {
+  offset: Offset | undefined;
+  /** offset → identity of each message shown, the latest 1,000 */
+  shown: Map<Offset, string>;
+  /** Identities of messages that the application read from history itself, the latest 1,000. */
+  read: Set<string>;
+  /** Live messages that wait until older ones have been shown; undefined: nothing waits. */
+  waiting: HistoricalMessage[] | undefined;
+}
+
+/** What was received: each message is shown once, in its room's order, and leaves its offset. */
+export class Inbox {
+  readonly #rooms = new Map<string, Room>();
+  readonly #show: (message: HistoricalMessage) => void;
+
+  constructor(show: (message: HistoricalMessage) => void) {
+    this.#show = show;
+  }
+
+  /** room → where to resume; rooms that nothing is known of are missing. */
+  offsets(): Record<string, Offset> {
+    const known = [...this.#rooms].flatMap(([name, { offset }]) =>
+      offset === undefined ? [] : [[name, offset]],
+    );
+    return Object.fromEntries(known) as Record<string, Offset>;
+  }
+
+  receive(room: string, message: HistoricalMessage): void {
+    const state = this.#room(room);
+    if (state.waiting === undefined) this.#showOnce(state, message);
+    else state.waiting.push(message);
+  }
+
+  /** The room's live stream goes on from here. */
+  startAt(room: string, offset: Offset): void {
+    this.#room(room).offset = offset;
+  }
+
+  /** From now on the room's live messages wait; what waits from an earlier connection will be sent again. */
+  hold(room: string): void {
+    this.#room(room).waiting = [];
+  }
+
+  /** Shows the missed messages and then those that waited, some of which may be the same. */
+  release(room: string, missed: readonly HistoricalMessage[], offset: Offset): void {
+    const state = this.#room(room);
+    const waiting = state.waiting ?? [];
+    state.waiting = undefined;
+    state.offset = offset;
+    for (const message of [...missed, ...waiting]) this.#showOnce(state, message);
+  }
+
+  /** The connection is gone. The held rooms' offsets stay as they were, so that they are recovered next time. */
+  forgetWaiting(): void {
+    for (const room of this.#rooms.values()) room.waiting = undefined;
+  }
+
+  /** The application has these. They are shown all the same when they come: their events may be on their way. */
+  wasRead(room: string, messages: readonly HistoricalMessage[]): void {
+    const { read } = this.#room(room);
+    for (const message of messages) trim(read.add(identity(message)));
+  }
+
+  /** Tells messages that the application has. By who, what and when: a log that was lost gives new offsets. */
+  known(room: string): (message: HistoricalMessage) => boolean {
+    const { shown, read } = this.#room(room);
+    const known = new Set([...shown.values(), ...read]);
+    return (message) => known.has(identity(message));
+  }
+
+  #showOnce(room: Room, message: HistoricalMessage): void {
+    if (room.shown.has(message.offset)) return;
+    room.offset = message.offset;
+    trim(room.shown.set(message.offset, identity(message)));
+    this.#show(message);
+  }
+
+  #room(name: string): Room {
+    const known = this.#rooms.get(name);
+    if (known !== undefined) return known;
+    const room: Room = { offset: undefined, shown: new Map(), read: new Set(), waiting: undefined };
+    this.#rooms.set(name, room);
+    return room;
+  }
+}
+
+/** Forgets the oldest of too many. */
+function trim<K>(remembered: { size: number; keys(): Iterator<K>; delete(key: K): boolean }): void {
+  if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value as K);
+}
+
+function identity({ uuid, username, serverTimestamp }: HistoricalMessage): string {
+  return JSON.stringify([uuid, username, serverTimestamp]);
+}

@@ -1,0 +1,40 @@
+import type { ErrorEnvelope } from "../errors";
+import {
+  EVENTS,
+  type ChatMessage,
+  type DataEnvelope,
+  type HistoricalMessage,
+  type PresenceInformation,
+  type Resumed,
+  type TypingInformation,
+} from "../protocol/events";
+import { refusalOf, type ChatClientError } from "./chatClientError";
+
+/** What the client does with each event of the server. */
+export interface ServerEventHandlers {
+  onMessage: (room: string, message: HistoricalMessage) => void;
+  onResumed: (resumed: Resumed) => void;
+  onPresence: (presence: PresenceInformation) => void;
+  onTyping: (typing: TypingInformation) => void;
+  onRefusal: (refusal: ChatClientError) => void;
+}
+
+/** Rooms' events are told by their names, so that the client need not know the list of rooms. */
+export function dispatch(
+  event: string,
+  [envelope, offset]: readonly unknown[],
+  to: ServerEventHandlers,
+): void {
+  if (event.startsWith("/")) {
+    const { data } = envelope as DataEnvelope<ChatMessage>;
+    if (typeof offset === "string") to.onMessage(event, { ...data, offset });
+  } else if (event === EVENTS.resumed) {
+    to.onResumed((envelope as DataEnvelope<Resumed>).data);
+  } else if (event === EVENTS.presenceInformation) {
+    to.onPresence((envelope as DataEnvelope<PresenceInformation>).data);
+  } else if (event === EVENTS.typingInformation) {
+    to.onTyping((envelope as DataEnvelope<TypingInformation>).data);
+  } else if (event === EVENTS.serverError) {
+    to.onRefusal(refusalOf(envelope as ErrorEnvelope));
+  }
+}

@@ -1,0 +1,68 @@
+import type { ManagerOptions, Socket, SocketOptions } from "socket.io-client";
+import type { HistoricalMessage, PresenceInformation, TypingInformation } from "../protocol/events";
+import type { ChatClientError } from "./chatClientError";
+import type { FetchLike } from "./history";
+
+export type { FetchLike, HistoryRequest } from "./history";
+export type {
+  ChatMessage,
+  HistoricalMessage,
+  HistoryPage,
+  MessageReceipt,
+  PresenceInformation,
+  PresentUser,
+  TypingInformation,
+} from "../protocol/events";
+export type { ChatRoom, Offset } from "../protocol/payloads";
+
+export type SocketSettings = Partial<ManagerOptions & SocketOptions>;
+
+export interface ChatClientOptions {
+  /** Who sends; can be set later, before the first `send`. */
+  username?: string;
+  /** Default: `["polling", "websocket"]`, as Socket.IO has it. */
+  transports?: ("polling" | "websocket")[];
+  /** How long an answer may take before the request is sent again, or a page of history fails; default 10,000 ms. */
+  requestTimeout?: number;
+  /** The wait after the first failure; doubles with each further one. Default 200 ms. */
+  retryDelay?: number;
+  /** Default 10,000 ms. */
+  maxRetryDelay?: number;
+  /** For history; default: the global one. */
+  fetch?: FetchLike;
+  /** Handed to Socket.IO; an `auth` in it is sent along with what the client asks for itself. */
+  socketOptions?: SocketSettings;
+  /** Makes the socket instead of socket.io-client's `io`. For tests. */
+  connector?: (url: string, settings: SocketSettings) => Socket;
+}
+
+/**
+ * - `connecting`: an attempt is under way
+ * - `online`: what was missed has been shown, but for the rooms in `recovering`; messages are being sent
+ * - `offline`: not connected; unless the server refused the handshake (an `error` event with status 400, 401 or
+ *   403), the next attempt comes by itself
+ * - `closed`: by `close()`, for good
+ */
+export type ChatState = "connecting" | "online" | "offline" | "closed";
+
+export interface ChatStatus {
+  state: ChatState;
+  /** Messages shown since this connection began that were said before it. */
+  recovered: number;
+  /** Rooms whose missed messages are being read from history; until then their live ones wait. */
+  recovering: string[];
+  /** Rooms where messages may be missing between those shown before and after this connection began. */
+  incomplete: string[];
+}
+
+/** Event → what its listeners get. */
+export interface ChatClientEvents {
+  /** Each message once, in its room's order. */
+  message: HistoricalMessage;
+  presence: PresenceInformation;
+  typing: TypingInformation;
+  /** A refusal that no promise tells of, a failed attempt to connect (status 0), unreadable history. */
+  error: ChatClientError;
+  /** On every change. */
+  status: ChatStatus;
+}
