@@ -10,11 +10,12 @@ export class Audiences {
   readonly #base: Audience;
   readonly #withOffsets: Audience;
 
-  constructor(fanOut: FanOut) {
+  /** `isBehind`: who has so much to read that typing is not sent to it. */
+  constructor(fanOut: FanOut, isBehind: (conn: EngineConnection) => boolean) {
     this.presence = fanOut.audience();
     this.#base = fanOut.audience();
     this.#withOffsets = fanOut.audience();
-    this.typing = fanOut.audience("volatile");
+    this.typing = fanOut.audience(isBehind);
   }
 
   /** From now on the client hears who comes, goes and types: what needs no replay. */

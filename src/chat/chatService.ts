@@ -59,8 +59,8 @@ export class ChatService {
   readonly #messageLog: MessageLog;
   readonly #replayOnConnect: number;
   readonly #fanOut = new FanOut();
-  readonly #audiences = new Audiences(this.#fanOut);
-  readonly #typing = new TypingClients(this.#audiences.typing);
+  readonly #audiences: Audiences;
+  readonly #typing: TypingClients;
   readonly #presence: PresenceStore;
   readonly #presenceBroadcaster: PresenceBroadcaster;
   readonly #admission: Admission;
@@ -79,15 +79,17 @@ export class ChatService {
     this.#log = new ClientEventLog(options.logger ?? createLogger("silent"));
     this.#messageLog = options.messageLog;
     this.#replayOnConnect = options.replayOnConnect ?? 0;
+    this.#slowConsumers = new SlowConsumers(limits.maxPendingBytes, (conn, queuedBytes) => {
+      this.#log.warn("slow consumer cut", { ip: this.#connections.get(conn), queuedBytes });
+    });
+    this.#audiences = new Audiences(this.#fanOut, (conn) => this.#slowConsumers.isBehind(conn));
+    this.#typing = new TypingClients(this.#audiences.typing);
     this.#presence = new MemoryPresenceStore(this.#rooms.names());
     this.#presenceBroadcaster = new PresenceBroadcaster({
       store: this.#presence,
       audience: this.#audiences.presence,
       bytesPerSecond: limits.presenceBytesPerSecond,
       burstBytes: limits.presenceBurstBytes,
-    });
-    this.#slowConsumers = new SlowConsumers(limits.maxPendingBytes, (conn, queuedBytes) => {
-      this.#log.warn("slow consumer cut", { ip: this.#connections.get(conn), queuedBytes });
     });
     this.#floodGuard = new FloodGuard((conn) => {
       this.#log.warn("flooding client closed", { ip: this.#connections.get(conn) });

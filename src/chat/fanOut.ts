@@ -34,16 +34,19 @@ export class Batch {
   }
 }
 
+/** Says which connections are passed over: for what is not worth queueing for a client that is behind. */
+type Skip = (conn: EngineConnection) => boolean;
+
 /** Connections that receive the same packets. */
 export class Audience {
   readonly #members = new Set<EngineConnection>();
   readonly #scheduleFlush: () => void;
-  readonly #isVolatile: boolean;
+  readonly #skip: Skip;
   #queue: { packet: Packet; except: EngineConnection | undefined }[] = [];
 
-  constructor(scheduleFlush: () => void, isVolatile: boolean) {
+  constructor(scheduleFlush: () => void, skip: Skip) {
     this.#scheduleFlush = scheduleFlush;
-    this.#isVolatile = isVolatile;
+    this.#skip = skip;
   }
 
   get size(): number {
@@ -74,7 +77,7 @@ export class Audience {
     const excepted = new Set(queue.map(({ except }) => except));
     const batch = new Batch(queue.map(({ packet }) => packet));
     for (const conn of this.#members) {
-      if (this.#isVolatile && !conn.transport.writable) continue;
+      if (this.#skip(conn)) continue;
       if (!excepted.has(conn)) batch.writeTo(conn);
       else new Batch(queue.filter(({ except }) => except !== conn).map(({ packet }) => packet)).writeTo(conn);
     }
@@ -92,9 +95,8 @@ export class FanOut {
   #isMoreComing = false;
   #hold: NodeJS.Timeout | undefined;
 
-  /** `volatile`: who has not taken the last write yet is passed over. */
-  audience(kind?: "volatile"): Audience {
-    const audience = new Audience(() => this.#schedule(), kind === "volatile");
+  audience(skip: Skip = () => false): Audience {
+    const audience = new Audience(() => this.#schedule(), skip);
     this.#audiences.push(audience);
     return audience;
   }

@@ -10,7 +10,7 @@ import type { Rooms } from "./rooms";
 /** Who is typing now, so that a client that vanishes can be said to have stopped. */
 export class TypingClients {
   readonly #audience: Audience;
-  /** connection → room name → what it last said, while that was "typing" */
+  /** connection → room and user name → what it last said, while that was "typing" */
   readonly #typing = new Map<EngineConnection, Map<string, TypingInformation>>();
 
   constructor(audience: Audience) {
@@ -19,8 +19,9 @@ export class TypingClients {
 
   update(conn: EngineConnection, typing: TypingInformation): void {
     const inRooms = this.#typing.get(conn) ?? new Map<string, TypingInformation>();
-    if (typing.isTyping) inRooms.set(typing.chatRoom.name, typing);
-    else inRooms.delete(typing.chatRoom.name);
+    const key = JSON.stringify([typing.chatRoom.name, typing.username]);
+    if (typing.isTyping) inRooms.set(key, typing);
+    else inRooms.delete(key);
     if (inRooms.size > 0) this.#typing.set(conn, inRooms);
     else this.#typing.delete(conn);
     this.#publish(conn, typing);

@@ -5,7 +5,11 @@ import { closed, type Connection } from "./engine";
 import { Batch, type Packet } from "./fanOut";
 
 const MAX_BEHIND = 1_000; // messages of a room; past it a client is better served by history
-const PAGE = 200; // messages per write: what is in memory for one client, however slowly it reads
+const PAGE = 200; // messages read at once
+const MAX_WRITE = 64 * 1024; // characters written at once; long messages make short pages
+const MAX_UNTAKEN = 256 * 1024; // characters on their way to a client before the replay waits for it
+
+type Encode = (message: StoredMessage) => Packet;
 
 /** How far a room's replay has come. */
 type Cursor = ResumedRoom & { room: string };
@@ -20,6 +24,7 @@ export class Replay {
   readonly #rooms: readonly string[];
   readonly #socket: Connection;
   readonly #closed: Promise<void>;
+  #untaken = 0; // characters written since the client was last known to have taken everything
 
   constructor(log: MessageLog, rooms: readonly string[], socket: Connection) {
     this.#log = log;
@@ -33,7 +38,9 @@ export class Replay {
     const cursors = await Promise.all(
       this.#rooms.map((room) => this.#cursor(room, resume.get(room) ?? null)),
     );
-    if (!(await this.#catchUp(cursors, messagePacketWithOffset))) return false;
+    const recovered = cursors.filter((cursor) => cursor.recovered);
+    if (!(await this.#catchUp(recovered, messagePacketWithOffset))) return false;
+    for (const cursor of cursors) cursor.offset = this.#log.head(cursor.room);
     const rooms = Object.fromEntries(cursors.map(({ room, ...resumed }) => [room, resumed]));
     this.#socket.emit(EVENTS.resumed, { data: { rooms } satisfies Resumed, error: null });
     return true;
@@ -65,30 +72,61 @@ export class Replay {
     }
   }
 
-  async #catchUp(cursors: readonly Cursor[], encode: (message: StoredMessage) => Packet): Promise<boolean> {
+  async #catchUp(cursors: readonly Cursor[], encode: Encode): Promise<boolean> {
     for (;;) {
-      const behind = cursors.filter(({ room, offset }) => offset !== this.#log.head(room));
+      const behind = cursors.filter((cursor) => this.#isBehind(cursor));
       if (behind.length === 0) return this.#socket.connected;
       for (const cursor of behind) {
-        const { messages } = await this.#log.read(cursor.room, { after: cursor.offset, limit: PAGE });
+        const messages = await this.#after(cursor);
         if (messages.length === 0 || !(await this.#send(cursor, messages, encode))) return false;
       }
     }
   }
 
-  /** Resolves when the client's side has taken the page; with false when it has gone instead. */
-  async #send(
-    cursor: Cursor,
-    messages: readonly StoredMessage[],
-    encode: (message: StoredMessage) => Packet,
-  ): Promise<boolean> {
-    const last = messages.at(-1);
-    if (last === undefined) return true;
+  #isBehind({ room, offset }: Cursor): boolean {
+    return offset !== this.#log.head(room);
+  }
+
+  /** Empty when retention has overtaken the replay. */
+  async #after({ room, offset }: Cursor): Promise<StoredMessage[]> {
+    try {
+      return (await this.#log.read(room, { after: offset, limit: PAGE })).messages;
+    } catch (error) {
+      if (error instanceof UnknownOffsetError) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * Writes the messages, waiting for the client while there is more to come. It does not wait for the last
+   * ones: by then others have arrived, and under steady traffic a replay would never end.
+   */
+  async #send(cursor: Cursor, messages: readonly StoredMessage[], encode: Encode): Promise<boolean> {
+    let packets: Packet[] = [];
+    let size = 0;
+    for (const [index, message] of messages.entries()) {
+      const packet = encode(message);
+      packets.push(packet);
+      size += packet.length;
+      cursor.offset = message.offset;
+      cursor.replayed += 1;
+      if (size < MAX_WRITE && index < messages.length - 1) continue;
+      if (!(await this.#write(packets, size, this.#isBehind(cursor)))) return false;
+      packets = [];
+      size = 0;
+    }
+    return true;
+  }
+
+  /** Resolves with false when the client has gone. */
+  async #write(packets: readonly Packet[], size: number, isMoreToCome: boolean): Promise<boolean> {
     const { conn } = this.#socket;
-    const taken = new Promise<void>((resolve) => new Batch(messages.map(encode)).writeTo(conn, resolve));
-    cursor.offset = last.offset;
-    cursor.replayed += messages.length;
-    await Promise.race([taken, this.#closed]);
+    const taken = new Promise<void>((resolve) => new Batch(packets).writeTo(conn, resolve));
+    this.#untaken += size;
+    if (isMoreToCome || this.#untaken > MAX_UNTAKEN) {
+      await Promise.race([taken, this.#closed]);
+      this.#untaken = 0;
+    }
     return conn.readyState === "open";
   }
 }

@@ -2,6 +2,7 @@ import { FIXED_LIMITS } from "./limits";
 import { terminate, webSocketOf, type EngineConnection, type EnginePacket } from "./engine";
 
 const SWEEP_INTERVAL = 1_000; // ms
+const BEHIND = 16; // the share of maxPendingBytes that may wait before best-effort events are left out: 1/16
 
 /** What waits for one connection. */
 interface Backlog {
@@ -39,6 +40,11 @@ export class SlowConsumers {
       backlog.waitingSince = this.#now;
     });
     conn.once("close", () => this.#backlogs.delete(conn));
+  }
+
+  /** Whether a good part of what may wait for the client is waiting. */
+  isBehind(conn: EngineConnection): boolean {
+    return (this.#backlogs.get(conn)?.queuedBytes ?? 0) > this.#maxPendingBytes / BEHIND;
   }
 
   stop(): void {

@@ -78,6 +78,11 @@ export class BlockStore {
     return kept;
   }
 
+  removeBlocksFrom(room: string, sequence: number): void {
+    const keys = [...this.#blocks.getKeys({ start: [room, sequence], end: [room, Infinity] })];
+    for (const key of keys) void this.#blocks.remove(key);
+  }
+
   /** First sequence kept, and the one after the last; both 1 for an empty room. */
   bounds(room: string): { first: number; next: number } {
     const [oldest] = this.#blocks.getKeys({ start: [room, 0], end: [room, Infinity], limit: 1 });

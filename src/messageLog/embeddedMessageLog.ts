@@ -12,7 +12,7 @@ import {
   type Receipt,
   type Deliver,
 } from "./messageLog";
-import { formatOffset, newEpoch, type Epoch } from "./offset";
+import { newEpoch, type Epoch } from "./offset";
 import { RoomLog } from "./roomLog";
 import { TurnBatch, type Entry } from "./turnBatch";
 
@@ -46,7 +46,7 @@ export class EmbeddedMessageLog implements MessageLog {
   #deliver: Deliver = () => undefined;
   #batch: TurnBatch | undefined;
   #pendingBytes = 0;
-  #failedAt = -Infinity; // ms
+  #failedAt: number | undefined; // ms; set from a failure until the store is tried again
   #isStopped = true;
 
   constructor(options: EmbeddedMessageLogOptions) {
@@ -87,7 +87,8 @@ export class EmbeddedMessageLog implements MessageLog {
   }
 
   head(room: string): string {
-    return formatOffset(this.#epoch, this.#room(room).delivered);
+    const log = this.#room(room);
+    return log.offsetOf(log.delivered);
   }
 
   async stop(): Promise<void> {
@@ -106,7 +107,7 @@ export class EmbeddedMessageLog implements MessageLog {
     return {
       uuid: message.uuid,
       serverTimestamp,
-      offset: formatOffset(this.#epoch, sequence),
+      offset: this.#room(message.chatRoom.name).offsetOf(sequence),
       duplicate: true,
     };
   }
@@ -122,8 +123,7 @@ export class EmbeddedMessageLog implements MessageLog {
   }
 
   #enqueue(message: ChatMessage, key: Entry["key"]): Promise<Receipt> {
-    if (performance.now() - this.#failedAt < PAUSE_AFTER_FAILURE)
-      throw new StoreError("the store has just failed");
+    this.#recover();
     if (this.#pendingBytes > MAX_PENDING_BYTES) throw new StoreError("the disk does not keep up");
     const json = JSON.stringify(message);
     this.#pendingBytes += json.length;
@@ -137,12 +137,23 @@ export class EmbeddedMessageLog implements MessageLog {
     });
   }
 
+  /** After a failure: throws until the store may be tried again and nothing of before is under way. */
+  #recover(): void {
+    if (this.#failedAt === undefined) return;
+    if (this.#commits.size > 0 || performance.now() - this.#failedAt < PAUSE_AFTER_FAILURE) {
+      throw new StoreError("the store has just failed");
+    }
+    this.#failedAt = undefined;
+    for (const room of this.#rooms.values()) room.forgetUnstored();
+  }
+
   #commitBatch(): void {
     const batch = this.#batch;
     if (batch === undefined) return;
     this.#batch = undefined;
     const committed = this.#store.transaction(() => {
       for (const [room, entries] of batch.rooms) {
+        room.removeUnstored();
         this.#store.putBlock(room.name, entries[0]?.sequence ?? 0, entries.map(({ json }) => json)); // prettier-ignore
         room.trim();
       }
@@ -167,15 +178,15 @@ export class EmbeddedMessageLog implements MessageLog {
       if (key !== undefined)
         this.#keys.add([key.key, sequence, Date.parse(message.serverTimestamp), key.textHash]);
       room.delivered = sequence;
-      this.#deliver({ room: room.name, offset: formatOffset(this.#epoch, sequence), json }, isMoreComing);
+      this.#deliver({ room: room.name, offset: room.offsetOf(sequence), json }, isMoreComing);
     }
-    for (const { sequence, message, resolve } of entries) {
+    for (const { room, sequence, message, resolve } of entries) {
       const { uuid, serverTimestamp } = message;
-      resolve({ uuid, serverTimestamp, offset: formatOffset(this.#epoch, sequence), duplicate: false });
+      resolve({ uuid, serverTimestamp, offset: room.offsetOf(sequence), duplicate: false });
     }
   }
 
-  /** The sequences stay unused: a later batch may already be on its way with the next ones. */
+  /** A later batch may already be on its way with the next sequences, so they are put right afterwards. */
   #onFailed({ entries }: TurnBatch, error: Error): void {
     this.#failedAt = performance.now();
     for (const { json, reject } of entries) {

@@ -1,6 +1,6 @@
 import type { BlockStore, Sequenced } from "./blockStore";
 import { UnknownOffsetError, type Page, type PageRequest, type StoredMessage } from "./messageLog";
-import { formatOffset, parseOffset, type Epoch } from "./offset";
+import { formatOffset, parseOffset, roomEpoch, type Epoch } from "./offset";
 
 const TRIM_SLACK = 1_000; // messages kept over the limit before any are removed, so that few commits remove any
 const TRIM_BLOCKS = 2_000; // removed in one commit at the most: some 2 ms
@@ -15,11 +15,12 @@ export class RoomLog {
   readonly #maxMessages: number;
   #first: number; // first sequence that may still be stored
   #next: number;
+  #mayHoldUnstored = false;
 
   constructor(name: string, store: BlockStore, epoch: Epoch, maxMessages: number) {
     this.name = name;
     this.#store = store;
-    this.#epoch = epoch;
+    this.#epoch = roomEpoch(epoch, name);
     this.#maxMessages = maxMessages;
     const { first, next } = store.bounds(name);
     this.#first = first;
@@ -27,9 +28,26 @@ export class RoomLog {
     this.delivered = next - 1;
   }
 
+  offsetOf(sequence: number): string {
+    return formatOffset(this.#epoch, sequence);
+  }
+
   takeSequence(): number {
     this.#next += 1;
     return this.#next - 1;
+  }
+
+  /** After a failure, once nothing is under way: the sequences of what was not stored are given out again. */
+  forgetUnstored(): void {
+    this.#next = this.delivered + 1;
+    this.#mayHoldUnstored = true;
+  }
+
+  /** To be called inside a transaction: a commit that failed while flushing may have written all the same. */
+  removeUnstored(): void {
+    if (!this.#mayHoldUnstored) return;
+    this.#mayHoldUnstored = false;
+    this.#store.removeBlocksFrom(this.name, this.delivered + 1);
   }
 
   /** To be called inside a transaction: removes what retention no longer keeps, when it is worth it. */
@@ -74,8 +92,8 @@ export class RoomLog {
     const last = found.at(-1)?.sequence ?? Math.max(position, this.#firstKept - 1);
     return {
       messages: found.map((message) => this.#stored(message)),
-      before: first > this.#firstKept ? formatOffset(this.#epoch, first) : null,
-      after: last < this.delivered ? formatOffset(this.#epoch, last) : null,
+      before: first > this.#firstKept ? this.offsetOf(first) : null,
+      after: last < this.delivered ? this.offsetOf(last) : null,
     };
   }
 
@@ -84,6 +102,6 @@ export class RoomLog {
   }
 
   #stored({ sequence, json }: Sequenced): StoredMessage {
-    return { room: this.name, offset: formatOffset(this.#epoch, sequence), json };
+    return { room: this.name, offset: this.offsetOf(sequence), json };
   }
 }

@@ -43,7 +43,9 @@ function validator<T>(typeName: string, refusal: Refusal): Validate<T> {
   return (payload) => {
     if (isValid(payload)) return payload;
     findAll(bounded(payload));
-    throw new ChatError(refusal, (findAll.errors ?? []).slice(0, MAX_LINES).map(wording));
+    // What was wrong may be the very number of keys, of which few are left to explain.
+    const errors = findAll.errors ?? isValid.errors ?? [];
+    throw new ChatError(refusal, errors.slice(0, MAX_LINES).map(wording));
   };
 }
 
