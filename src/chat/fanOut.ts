@@ -2,6 +2,7 @@ import { webSocketOf, type EngineConnection } from "./engine";
 import { encodeFrames } from "./frame";
 
 const MAX_HOLD = 5; // ms
+const WORTH_HOLDING = 1; // ms that a flush must cost before it is worth waiting for more
 
 /** A Socket.IO event as it goes over the wire, encoded once for all who get it. */
 export type Packet = string;
@@ -94,6 +95,7 @@ export class FanOut {
   #isScheduled = false;
   #isMoreComing = false;
   #hold: NodeJS.Timeout | undefined;
+  #lastFlush = 0; // ms it took
 
   audience(skip: Skip = () => false): Audience {
     const audience = new Audience(() => this.#schedule(), skip);
@@ -102,8 +104,9 @@ export class FanOut {
   }
 
   /**
-   * Says whether more is about to be published. If so, what there is waits for it, once and for 5 ms at the
-   * most: two halves of what is in flight would otherwise take turns, each at the price of the whole.
+   * Says whether more is about to be published. If so, and if writing is dear (many clients), what there is
+   * waits for it, once and for 5 ms at the most: two halves of what is in flight would otherwise take turns,
+   * each at the price of the whole.
    */
   expectMore(isMoreComing: boolean): void {
     this.#isMoreComing = isMoreComing;
@@ -113,7 +116,9 @@ export class FanOut {
   flush(): void {
     clearTimeout(this.#hold);
     this.#hold = undefined;
+    const start = performance.now();
     for (const audience of this.#audiences) audience.flush();
+    this.#lastFlush = performance.now() - start;
   }
 
   #schedule(): void {
@@ -121,8 +126,8 @@ export class FanOut {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      if (this.#isMoreComing && this.#hold === undefined)
-        this.#hold = setTimeout(() => this.flush(), MAX_HOLD);
+      const isWorthHolding = this.#isMoreComing && this.#lastFlush > WORTH_HOLDING;
+      if (isWorthHolding && this.#hold === undefined) this.#hold = setTimeout(() => this.flush(), MAX_HOLD);
       else this.flush();
     });
   }
