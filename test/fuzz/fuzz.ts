@@ -22,7 +22,9 @@ async function main(): Promise<void> {
   const random = new Random(values.seed === undefined ? undefined : Number(values.seed));
   process.stdout.write(`seed ${String(random.seed)}\n`);
   const DATA_DIR = mkdtempSync(join(tmpdir(), "fuzz-"));
-  const env = { PATH: process.env.PATH ?? "", PORT: "0", LOG_LEVEL: "info", DATA_DIR };
+  // The honest clients check in some 30 times a second: more than one connection may by default.
+  const limits = { MESSAGES_PER_SECOND: "1000", MESSAGES_BURST: "1000" };
+  const env = { PATH: process.env.PATH ?? "", PORT: "0", LOG_LEVEL: "info", DATA_DIR, ...limits };
   const child = spawn(process.execPath, ["dist/index.js"], { env, stdio: "pipe" });
   let stderr = "";
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
