@@ -48,9 +48,11 @@ export interface MessageLog {
   /**
    * Opens the store and begins to call `deliver` with every message stored from now on, once, in room order;
    * never re-entrantly. `isMoreComing` says that others are being stored right now and will follow soon, so
-   * that who writes them out may wait for them. Rejects with a StoreError when the store cannot be used.
+   * that who writes them out may wait for them. `onGap` is called when messages were lost before this process
+   * could deliver them: whoever listens live has missed some, and must resume. Rejects with a StoreError when
+   * the store cannot be used.
    */
-  start(deliver: Deliver): Promise<void>;
+  start(deliver: Deliver, onGap?: () => void): Promise<void>;
 
   /**
    * Resolves once the message is stored and was delivered. With `idempotent`, (username, room, uuid) is its

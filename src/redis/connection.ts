@@ -1,0 +1,46 @@
+import { Redis } from "ioredis";
+
+export interface RedisSettings {
+  /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. */
+  url: string;
+  /** Before every key and channel, so that several services can share one Redis. */
+  keyPrefix: string;
+  /** False accepts any certificate over TLS: for providers that sign their own, as Heroku does. */
+  verifyTls: boolean;
+}
+
+const CONNECT_TIMEOUT = 2_000; // ms
+const DISCONNECT_TIMEOUT = 100; // ms for the server to close its side, which one that is stuck never does
+const REPLY_TIMEOUT = 1_900; // ms; whoever asks has been promised an answer within 2 s
+const MAX_RETRY_DELAY = 500; // ms; traffic is to resume within 5 s of the server's return
+
+/**
+ * A connection that is made by `connect()` and then again whenever it is lost. Commands fail at once while it
+ * is down: what was queued for a server that is away would be done long after its sender was told otherwise.
+ */
+export function connectionTo(
+  { url, verifyTls }: RedisSettings,
+  { name, replyTimeout = REPLY_TIMEOUT }: { name: string; replyTimeout?: number },
+): Redis {
+  const redis = new Redis(url, {
+    connectionName: name,
+    lazyConnect: true,
+    protocol: 2, // replies of one shape from every server version
+    connectTimeout: CONNECT_TIMEOUT,
+    commandTimeout: replyTimeout,
+    disconnectTimeout: DISCONNECT_TIMEOUT,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0, // what is in flight when the connection breaks fails at once
+    retryStrategy: (times) => Math.min(50 * 2 ** times, MAX_RETRY_DELAY),
+    ...(verifyTls ? {} : { tls: { rejectUnauthorized: false } }),
+  });
+  redis.on("error", () => undefined); // its commands fail, which is where it is dealt with
+  return redis;
+}
+
+/** Resolves once the connection can be used; when it is lost before, it comes again and this goes on waiting. */
+export async function ready(redis: Redis): Promise<void> {
+  if (redis.status === "wait") redis.connect().catch(() => undefined);
+  if (redis.status !== "ready") await new Promise<void>((resolve) => redis.once("ready", () => resolve()));
+}
