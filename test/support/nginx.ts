@@ -23,16 +23,8 @@ export async function startNginx(nodePorts: readonly number[]): Promise<string> 
   const port = await freePort();
   writeFileSync(file, configuration(directory, port, nodePorts));
   const globals = `daemon off; pid ${directory}/nginx.pid;`;
-  const nginx = spawn(findBinary("nginx") ?? "nginx", [
-    "-c",
-    file,
-    "-p",
-    directory,
-    "-e",
-    "stderr",
-    "-g",
-    globals,
-  ]);
+  const args = ["-c", file, "-p", directory, "-e", "stderr", "-g", globals];
+  const nginx = spawn(findBinary("nginx") ?? "nginx", args);
   let stderr = "";
   nginx.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   const exited = once(nginx, "close");
@@ -63,9 +55,10 @@ function configuration(directory: string, port: number, nodePorts: readonly numb
 function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
     socket.once("error", () => resolve(false));
-    socket.once("close", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
   });
 }
