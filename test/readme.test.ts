@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { loadConfig } from "../src/config";
 import { REFUSALS } from "../src/errors";
 import { EVENTS } from "../src/protocol/events";
+import { variablesRead } from "./support/variablesRead";
 
 const README = readFileSync("README.md", "utf8");
 const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
@@ -14,14 +14,6 @@ function firstCells(heading: string): string[] {
 /** The text under a heading, down to the next heading of any level. */
 function section(heading: string): string {
   return README.split(`${heading}\n`)[1]?.split(/\n#+ /)[0] ?? "";
-}
-
-/** Names that loadConfig asks its environment for. */
-function variablesRead(): string[] {
-  const names = new Set<string>();
-  const read = (_target: object, name: string) => void names.add(name);
-  loadConfig(new Proxy({}, { get: read }));
-  return [...names];
 }
 
 test("README lists every environment variable, and no other", () => {

@@ -1,3 +1,4 @@
+import type { Agent } from "node:http";
 import { io as io4, type Socket as Socket4 } from "socket.io-client";
 import io2 from "socket.io-client-v2";
 import { v4 as uuid } from "uuid";
@@ -15,6 +16,10 @@ export interface TestClientOptions {
   transports?: Transport[];
   auth?: Record<string, unknown>;
   extraHeaders?: Record<string, string>;
+  /** Default: false. */
+  reconnection?: boolean;
+  /** Of a `localAddress`: the client's address, any of 127.0.0.0/8. */
+  agent?: Agent;
 }
 
 /** Every combination of client and transport in the field, for `describe.each`. */
@@ -45,8 +50,9 @@ export class TestClient extends ChatClient {
   readonly #waiters: Waiter[] = [];
 
   private constructor(url: string, { generation = "4.8", ...options }: TestClientOptions) {
+    const socketOptions: unknown = { transports: ["websocket"], reconnection: false, ...options };
     super(url, {
-      socketOptions: { transports: ["websocket"], reconnection: false, ...options },
+      socketOptions: socketOptions as SocketSettings, // whose `agent` is no Agent, though it is one in Node
       connector: generation === "4.8" ? io4 : ioGeneration2,
     });
   }
