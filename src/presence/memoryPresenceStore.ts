@@ -1,39 +1,34 @@
 import type { PresentUser } from "../protocol/events";
 import type { PresenceStore } from "./presenceStore";
+import { PresenceView } from "./presenceView";
 
 /** The presence of one process's clients. */
 export class MemoryPresenceStore implements PresenceStore {
-  /** room name → client id → the user as JSON, in order of arrival */
-  readonly #rooms: Map<string, Map<string, string>>;
-  /** client id → room name */
-  readonly #roomOf = new Map<string, string>();
+  readonly #view: PresenceView;
+  #arrivals = 0;
 
   constructor(roomNames: readonly string[]) {
-    this.#rooms = new Map(roomNames.map((name) => [name, new Map<string, string>()]));
+    this.#view = new PresenceView(roomNames);
+  }
+
+  start(): void {
+    // There are no other nodes to hear of.
   }
 
   put(id: string, { username, avatar }: PresentUser, room: string): boolean {
-    const users = this.#rooms.get(room);
-    if (users === undefined) throw new Error(`presence in a room that does not exist: ${room}`);
-    const before = this.#roomOf.get(id);
-    if (before !== room) this.remove(id);
-    // Each user is encoded when it changes, not in each of the many snapshots it stands in.
-    users.set(id, JSON.stringify({ username, avatar }));
-    this.#roomOf.set(id, room);
-    return before !== room;
+    this.#arrivals += 1;
+    return this.#view.put(id, { room, json: JSON.stringify({ username, avatar }), order: this.#arrivals });
   }
 
   remove(id: string): boolean {
-    const room = this.#roomOf.get(id);
-    if (room === undefined) return false;
-    this.#rooms.get(room)?.delete(id);
-    return this.#roomOf.delete(id);
+    return this.#view.remove(id);
   }
 
   toJson(): string {
-    const rooms = [...this.#rooms].map(
-      ([name, users]) => `${JSON.stringify(name)}:[${[...users.values()].join(",")}]`,
-    );
-    return `{${rooms.join(",")}}`;
+    return this.#view.toJson();
+  }
+
+  async stop(): Promise<void> {
+    // Nobody else has heard of its clients.
   }
 }

@@ -1,4 +1,4 @@
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 
 export interface RedisSettings {
   /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. */
@@ -19,21 +19,32 @@ const MAX_RETRY_DELAY = 500; // ms; traffic is to resume within 5 s of the serve
  * is down: what was queued for a server that is away would be done long after its sender was told otherwise.
  */
 export function connectionTo(
-  { url, verifyTls }: RedisSettings,
+  settings: RedisSettings,
   { name, replyTimeout = REPLY_TIMEOUT }: { name: string; replyTimeout?: number },
 ): Redis {
-  const redis = new Redis(url, {
+  return open(settings, {
     connectionName: name,
-    lazyConnect: true,
-    protocol: 2, // replies of one shape from every server version
-    connectTimeout: CONNECT_TIMEOUT,
     commandTimeout: replyTimeout,
-    disconnectTimeout: DISCONNECT_TIMEOUT,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0, // what is in flight when the connection breaks fails at once
+  });
+}
+
+/** A connection that hears of what is published; what it subscribed to it subscribes to again when it is back. */
+export function subscriptionTo(settings: RedisSettings, name: string): Redis {
+  return open(settings, { connectionName: name, maxRetriesPerRequest: null });
+}
+
+function open({ url, verifyTls }: RedisSettings, options: RedisOptions): Redis {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    protocol: 2, // replies of one shape from every server version
+    connectTimeout: CONNECT_TIMEOUT,
+    disconnectTimeout: DISCONNECT_TIMEOUT,
     retryStrategy: (times) => Math.min(50 * 2 ** times, MAX_RETRY_DELAY),
-    ...(verifyTls ? {} : { tls: { rejectUnauthorized: false } }),
+    ...(verifyTls || !url.startsWith("rediss:") ? {} : { tls: { rejectUnauthorized: false } }),
+    ...options,
   });
   redis.on("error", () => undefined); // its commands fail, which is where it is dealt with
   return redis;

@@ -1,22 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterThisTest } from "./disposal";
+import { freePort } from "./freePort";
 import { until } from "./until";
-
-/** A port that nobody uses now; for programs that cannot be asked for a free one. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** A real Redis, with its data in a temporary directory, that can be killed, frozen, filled and started again. */
 export class RedisServer {

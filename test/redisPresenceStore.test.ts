@@ -1,0 +1,256 @@
+import { randomUUID } from "node:crypto";
+import { pino } from "pino";
+import { RedisPresenceStore } from "../src/presence/redisPresenceStore";
+import { RedisNodeBus } from "../src/redis/redisNodeBus";
+import { describePresenceStore, PRESENCE_ROOMS, shown, user } from "./contracts/presenceStoreContract";
+import { describeWithBinary } from "./support/binaries";
+import { afterThisTest } from "./support/disposal";
+import { RedisServer } from "./support/redisServer";
+import { TcpProxy } from "./support/tcpProxy";
+import { until } from "./support/until";
+
+const LEASE = 600; // ms; short, for tests wait for it
+const BEAT = 150;
+
+/** One node's presence; `busUrl`: when its messages to other nodes take another way than its data. */
+class Node {
+  readonly store: RedisPresenceStore;
+  readonly bus: RedisNodeBus;
+  readonly gone: string[] = [];
+  readonly logs: string[] = [];
+  changes = 0;
+
+  constructor(url: string, keyPrefix: string, { busUrl = url } = {}) {
+    const logger = pino({ level: "info" }, { write: (line) => this.logs.push(line) });
+    const redis = { url, keyPrefix, verifyTls: true };
+    this.bus = new RedisNodeBus({ ...redis, url: busUrl });
+    const options = { redis, bus: this.bus, roomNames: PRESENCE_ROOMS, logger, lease: LEASE, beat: BEAT };
+    this.store = new RedisPresenceStore(options);
+    this.bus.start();
+    this.store.start({
+      onChange: () => (this.changes += 1),
+      onNodeGone: (nodeId) => this.gone.push(nodeId),
+    });
+    afterThisTest(async () => {
+      await this.store.stop();
+      await this.bus.stop();
+    });
+  }
+
+  async shows(expected: Record<string, string[]>): Promise<void> {
+    const all = { "/cooking": [], "/pets": [], ...expected };
+    const isShown = () => JSON.stringify(shown(this.store)) === JSON.stringify(all);
+    await until(`${JSON.stringify(all)} is shown`, isShown);
+  }
+}
+
+describeWithBinary("redis-server", "presence in Redis", () => {
+  let server: RedisServer;
+  let prefix: string;
+  beforeAll(async () => {
+    server = await RedisServer.start({ isShared: true });
+  });
+  beforeEach(() => {
+    prefix = randomUUID();
+  });
+  afterAll(() => server.dispose());
+
+  describePresenceStore("redis", (roomNames) => {
+    const redis = { url: server.url, keyPrefix: prefix, verifyTls: true };
+    const bus = new RedisNodeBus(redis);
+    bus.start();
+    afterThisTest(() => bus.stop());
+    return new RedisPresenceStore({ redis, bus, roomNames, logger: pino({ level: "silent" }) });
+  });
+
+  test("all nodes show everybody, in one order of arrival, through joins, moves and leaves", async () => {
+    const nodes = [1, 2, 3].map(() => new Node(server.url, prefix));
+    const [one, two, three] = nodes as [Node, Node, Node];
+    one.store.put("1", user("ana"), "/cooking");
+    for (const node of nodes) await node.shows({ "/cooking": ["ana"] });
+    two.store.put("2", user("bo"), "/cooking");
+    for (const node of nodes) await node.shows({ "/cooking": ["ana", "bo"] });
+    three.store.put("3", user("cy"), "/cooking");
+    one.store.put("1", user("ana"), "/pets");
+    for (const node of nodes) await node.shows({ "/cooking": ["bo", "cy"], "/pets": ["ana"] });
+    two.store.remove("2");
+    one.store.put("1", user("anna"), "/pets");
+    for (const node of nodes) await node.shows({ "/cooking": ["cy"], "/pets": ["anna"] });
+  });
+
+  test("a node that comes later shows who was there before, in the order in which they came", async () => {
+    const one = new Node(server.url, prefix);
+    const two = new Node(server.url, prefix);
+    for (let i = 0; i < 20; i += 1) (i % 2 ? one : two).store.put(String(i), user(`u${String(i)}`), "/pets");
+    const late = new Node(server.url, prefix);
+    late.store.put("late", user("late"), "/pets");
+    const names = Array.from({ length: 20 }, (_, i) => `u${String(i)}`);
+    const everybody = (node: Node) => [...(shown(node.store)["/pets"] ?? [])].sort().join();
+    for (const node of [one, two, late]) {
+      await until("all are shown", () => everybody(node) === [...names, "late"].sort().join());
+      expect(shown(node.store)).toEqual(shown(late.store));
+    }
+  });
+
+  test("a storm of joins and leaves ends with the same state everywhere", async () => {
+    const nodes = [new Node(server.url, prefix), new Node(server.url, prefix)];
+    for (let i = 0; i < 3_000; i += 1) {
+      nodes[i % 2]?.store.put(String(i), user(`u${String(i)}`), PRESENCE_ROOMS[i % 3 ? 0 : 1] ?? "");
+      if (i % 5 === 0) nodes[(i / 5) % 2]?.store.remove(String(i / 5));
+      if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const sizes = () => nodes.map(({ store }) => Object.values(shown(store)).flat().length);
+    await until("both know all", () => sizes()[0] === sizes()[1] && nodes[0]?.store.toJson() === nodes[1]?.store.toJson()); // prettier-ignore
+    expect(sizes()[0]).toBeGreaterThan(2_000);
+  });
+
+  test("a node that stops takes its clients along at once", async () => {
+    const staying = new Node(server.url, prefix);
+    const leaving = new Node(server.url, prefix);
+    leaving.store.put("1", user("ana"), "/cooking");
+    await staying.shows({ "/cooking": ["ana"] });
+    await leaving.store.stop();
+    await staying.shows({});
+    expect(staying.gone).toEqual([leaving.bus.nodeId]);
+    expect(await server.control.keys(`${prefix}:*${leaving.bus.nodeId}*`)).toEqual([]);
+  });
+
+  test("of a node that vanishes the clients go with its lease, swept by one of the others alone", async () => {
+    const survivors = [1, 2, 3].map(() => new Node(server.url, prefix));
+    const proxy = await TcpProxy.to(server.port);
+    const cutOff = new Node(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
+    cutOff.store.put("1", user("ana"), "/cooking");
+    for (const node of survivors) await node.shows({ "/cooking": ["ana"] });
+    proxy.cut();
+    for (const node of survivors) await node.shows({});
+    const isSwept = (line: string) => line.includes("node swept");
+    const sweeps = () => survivors.flatMap(({ logs }) => logs.filter(isSwept));
+    await until("it was swept", () => sweeps().length > 0);
+    await until("all know", () => survivors.every(({ gone }) => gone.includes(cutOff.bus.nodeId)));
+    expect(sweeps()).toHaveLength(1);
+    expect(await server.control.keys(`${prefix}:*${cutOff.bus.nodeId}*`)).toEqual([]);
+
+    // Cut off, it goes on with what it knows, and is back with all it has when the line is.
+    cutOff.store.put("2", user("bo"), "/pets");
+    expect(shown(cutOff.store)).toEqual({ "/cooking": ["ana"], "/pets": ["bo"] });
+    survivors[0]?.store.put("3", user("cy"), "/pets");
+    proxy.mend();
+    const both = JSON.stringify({ "/cooking": ["ana"], "/pets": ["bo", "cy"] });
+    for (const node of [...survivors, cutOff]) {
+      await until("all are shown", () => JSON.stringify(shown(node.store)) === both);
+    }
+  });
+
+  test("a node that was swept while it stood still registers again", async () => {
+    const survivor = new Node(server.url, prefix);
+    const still = new Node(server.url, prefix);
+    still.store.put("1", user("ana"), "/cooking");
+    await survivor.shows({ "/cooking": ["ana"] });
+    // As the survivor does it: what the other one finds is the same.
+    const { nodeId } = still.bus;
+    const keys = ["nodes", `lease:${nodeId}`, `clients:${nodeId}`].map(
+      (key) => `${prefix}:{presence}:${key}`,
+    );
+    await server.control
+      .multi()
+      .hdel(keys[0] ?? "", nodeId)
+      .del(keys[1] ?? "", keys[2] ?? "")
+      .exec();
+    await until("the survivor took it for dead", () => survivor.gone.length === 1);
+    still.store.put("2", user("bo"), "/cooking");
+    await survivor.shows({ "/cooking": ["ana", "bo"] });
+  });
+
+  test("when what nodes tell each other is lost, the next beat finds out", async () => {
+    const proxy = await TcpProxy.to(server.port);
+    const deaf = new Node(server.url, prefix, { busUrl: `redis://127.0.0.1:${String(proxy.port)}` });
+    const other = new Node(server.url, prefix);
+    other.store.put("1", user("ana"), "/cooking");
+    await deaf.shows({ "/cooking": ["ana"] });
+    proxy.cut();
+    other.store.put("2", user("bo"), "/cooking");
+    await deaf.shows({ "/cooking": ["ana", "bo"] });
+    other.store.remove("1");
+    await deaf.shows({ "/cooking": ["bo"] });
+    proxy.mend();
+  });
+
+  test("what others write or publish in its place is not shown", async () => {
+    const node = new Node(server.url, prefix);
+    const other = new Node(server.url, prefix);
+    other.store.put("1", user("ana"), "/cooking");
+    await node.shows({ "/cooking": ["ana"] });
+    const { control } = server;
+    const clients = `${prefix}:{presence}:clients:stranger`;
+    const strange = ["{", "null", "[]", '{"room":"/nowhere","order":1,"user":{"username":"x","avatar":""}}'];
+    const wrong = [
+      '{"room":"/pets","order":"1","user":{"username":"x","avatar":""}}',
+      '{"room":"/pets","order":1}',
+    ];
+    for (const [index, text] of [...strange, ...wrong].entries()) await control.hset(clients, index, text);
+    await control.hset(
+      clients,
+      "good",
+      '{"room":"/pets","order":1,"user":{"username":"guest","avatar":"","x":1}}',
+    );
+    await control.set(`${prefix}:{presence}:lease:stranger`, "", "EX", 60);
+    await control.hset(`${prefix}:{presence}:nodes`, "stranger", "7");
+    await node.shows({ "/cooking": ["ana"], "/pets": ["guest"] });
+    const channel = `${prefix}:nodes-request#/#`;
+    for (const data of [
+      ["presence"],
+      ["presence", 1, 2],
+      ["presence", "stranger", { number: 8, changes: [1, null, [2]] }],
+      ["presence_gone", "x", {}],
+      [],
+    ]) {
+      await control.publish(channel, JSON.stringify({ uid: "u", type: 6, data }));
+    }
+    await control.publish(channel, "garbage");
+    await control.publish(`${prefix}:nodes#/#`, "garbage");
+    other.store.put("2", user("bo"), "/cooking");
+    await node.shows({ "/cooking": ["ana", "bo"], "/pets": ["guest"] });
+  });
+});
+
+describeWithBinary("redis-server", "presence when Redis", () => {
+  test("loses its data, all nodes register again", async () => {
+    const server = await RedisServer.start();
+    const nodes = [new Node(server.url, "chat"), new Node(server.url, "chat")];
+    nodes[0]?.store.put("1", user("ana"), "/cooking");
+    nodes[1]?.store.put("2", user("bo"), "/pets");
+    const all = { "/cooking": ["ana"], "/pets": ["bo"] };
+    for (const node of nodes) await node.shows(all);
+    await server.kill();
+    nodes[0]?.store.put("3", user("cy"), "/pets");
+    await server.startEmpty();
+    for (const node of nodes) await node.shows({ ...all, "/pets": ["bo", "cy"] });
+    expect(await server.control.hlen("chat:{presence}:nodes")).toBe(2);
+  });
+
+  test("was away longer than a lease, nobody is swept who comes back with it", async () => {
+    const server = await RedisServer.start();
+    const nodes = [new Node(server.url, "chat"), new Node(server.url, "chat")];
+    nodes[0]?.store.put("1", user("ana"), "/cooking");
+    nodes[1]?.store.put("2", user("bo"), "/pets");
+    const all = { "/cooking": ["ana"], "/pets": ["bo"] };
+    for (const node of nodes) await node.shows(all);
+    await server.kill();
+    await new Promise((resolve) => setTimeout(resolve, 2 * LEASE));
+    await server.start();
+    nodes[1]?.store.put("3", user("cy"), "/pets");
+    for (const node of nodes) await node.shows({ ...all, "/pets": ["bo", "cy"] });
+    expect(nodes.flatMap(({ gone }) => gone)).toEqual([]);
+  });
+
+  test("is not there at the start, a node keeps its own and shares them later", async () => {
+    const server = await RedisServer.start();
+    await server.kill();
+    const one = new Node(server.url, "chat");
+    one.store.put("1", user("ana"), "/cooking");
+    expect(shown(one.store)).toEqual({ "/cooking": ["ana"], "/pets": [] });
+    await server.start();
+    const other = new Node(server.url, "chat");
+    await other.shows({ "/cooking": ["ana"] });
+  });
+});
