@@ -33,7 +33,7 @@ export class App {
     this.#config = config;
     this.#logger = logger;
     const { allowedOrigins, trustProxy, chatRooms, limits } = config;
-    this.#backend = createBackend(config);
+    this.#backend = createBackend(config, logger);
     const { messageLog } = this.#backend;
     const http = createHttpApp({
       rooms: new Rooms(chatRooms),
@@ -48,7 +48,7 @@ export class App {
     this.#server.on("clientError", (_error, socket) => refuseOnSocket(socket, REFUSALS.badRequest));
     this.#chat = new ChatService({
       server: this.#server,
-      messageLog,
+      ...this.#backend,
       replayOnConnect: config.replayOnConnect,
       acceptableOrigins: allowedOrigins,
       chatRooms,
@@ -84,7 +84,9 @@ export class App {
     const giveUp = setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE);
     if (wasListening) await closed;
     clearTimeout(giveUp);
-    await this.#backend.messageLog.stop();
+    const { messageLog, presenceStore, nodeBus } = this.#backend;
+    await Promise.all([messageLog.stop(), presenceStore.stop()]);
+    await nodeBus?.stop();
     this.#logger.info("stopped");
   }
 }

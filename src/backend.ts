@@ -1,12 +1,34 @@
+import type { NodeBus } from "./chat/nodeBus";
 import type { Config } from "./config";
+import type { Logger } from "./logger";
 import { EmbeddedMessageLog } from "./messageLog/embeddedMessageLog";
 import type { MessageLog } from "./messageLog/messageLog";
+import { RedisMessageLog } from "./messageLog/redisMessageLog";
+import { MemoryPresenceStore } from "./presence/memoryPresenceStore";
+import type { PresenceStore } from "./presence/presenceStore";
+import { RedisPresenceStore } from "./presence/redisPresenceStore";
+import { RedisNodeBus } from "./redis/redisNodeBus";
 
 /** What the service keeps its state in. */
 export interface Backend {
   messageLog: MessageLog;
+  presenceStore: PresenceStore;
+  /** Undefined where this is the only node. */
+  nodeBus: NodeBus | undefined;
 }
 
-export function createBackend({ dataDir, historyMaxMessages }: Config): Backend {
-  return { messageLog: new EmbeddedMessageLog({ directory: dataDir, maxMessages: historyMaxMessages }) };
+/** With Redis any number of nodes are one service; without, one process has all it needs. */
+export function createBackend(config: Config, logger: Logger): Backend {
+  const { dataDir, redis, chatRooms, historyMaxMessages: maxMessages } = config;
+  const roomNames = chatRooms.map(({ name }) => name);
+  if (redis === undefined) {
+    const messageLog = new EmbeddedMessageLog({ directory: dataDir, maxMessages });
+    return { messageLog, presenceStore: new MemoryPresenceStore(roomNames), nodeBus: undefined };
+  }
+  const nodeBus = new RedisNodeBus(redis);
+  return {
+    messageLog: new RedisMessageLog({ redis, rooms: roomNames, maxMessages, logger }),
+    presenceStore: new RedisPresenceStore({ redis, bus: nodeBus, roomNames, logger }),
+    nodeBus,
+  };
 }

@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS, type ChatLimits } from "./chat/limits";
 import { DEFAULT_ROOMS } from "./chat/rooms";
 import { ANY_ORIGIN } from "./http/origins";
 import type { ChatRoom } from "./protocol/payloads";
+import type { RedisSettings } from "./redis/connection";
 
 export interface Config {
   port: number;
@@ -11,8 +12,10 @@ export interface Config {
   allowedOrigins: readonly string[];
   chatRooms: readonly ChatRoom[];
   logLevel: string;
-  /** Where messages are kept. */
+  /** Where messages are kept, unless they are in Redis. */
   dataDir: string;
+  /** Undefined: this process is the only one. */
+  redis: RedisSettings | undefined;
   /** Messages kept per room. */
   historyMaxMessages: number;
   /** Messages of each room that a client which cannot resume gets on connecting. */
@@ -30,6 +33,8 @@ const DEFAULTS = {
   allowedOrigins: "http://localhost:3000", // where frontends run in development; name your own in production
   logLevel: "info",
   dataDir: "./data",
+  redisKeyPrefix: "chat", // one for each service that shares the Redis
+  redisTlsVerify: "on", // off for providers that sign their own certificates
   historyMaxMessages: 10_000, // per room; raise it for rooms whose people look further back
   replayOnConnect: 0, // messages; for frontends that know neither history nor resuming
   historyPerSecond: 10,
@@ -39,6 +44,8 @@ const DEFAULTS = {
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 const ROOM_NAME = /^\/[a-z0-9][a-z0-9_-]*$/;
+const REDIS_PROTOCOLS = ["redis:", "rediss:"];
+const REDIS_KEY_PREFIX = /^[a-zA-Z0-9:_-]{1,64}$/;
 const MAX_ROOM_FIELD = 64; // characters, as in the protocol
 
 /** A setting that cannot be used. The message is one line that names it. */
@@ -55,6 +62,7 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     chatRooms: rooms(text(env, "ROOMS_FILE")),
     logLevel: oneOf(LOG_LEVELS, "LOG_LEVEL", text(env, "LOG_LEVEL") ?? DEFAULTS.logLevel),
     dataDir: text(env, "DATA_DIR") ?? DEFAULTS.dataDir,
+    redis: redis(env),
     historyMaxMessages: integer(env, "HISTORY_MAX_MESSAGES", DEFAULTS.historyMaxMessages, { min: 1 }),
     replayOnConnect: integer(env, "REPLAY_ON_CONNECT", DEFAULTS.replayOnConnect, { max: 1_000 }),
     historyPerSecond: integer(env, "HISTORY_PER_SECOND", DEFAULTS.historyPerSecond),
@@ -90,6 +98,21 @@ function limits(env: Environment): ChatLimits {
   notBelow("PRESENCE_BURST", chatLimits.presenceBurst, "PRESENCE_PER_SECOND", chatLimits.presencePerSecond);
   notBelow("TYPING_BURST", chatLimits.typingBurst, "TYPING_PER_SECOND", chatLimits.typingPerSecond);
   return chatLimits;
+}
+
+function redis(env: Environment): RedisSettings | undefined {
+  const url = text(env, "REDIS_URL");
+  const keyPrefix = text(env, "REDIS_KEY_PREFIX") ?? DEFAULTS.redisKeyPrefix;
+  const tlsVerify = oneOf(["on", "off"], "REDIS_TLS_VERIFY", text(env, "REDIS_TLS_VERIFY") ?? DEFAULTS.redisTlsVerify); // prettier-ignore
+  if (!REDIS_KEY_PREFIX.test(keyPrefix)) {
+    throw new ConfigError(`REDIS_KEY_PREFIX must match ${REDIS_KEY_PREFIX.source}, not "${keyPrefix}"`);
+  }
+  if (url === undefined) return undefined;
+  // Never shown: it may hold a password.
+  if (!URL.canParse(url) || !REDIS_PROTOCOLS.includes(new URL(url).protocol)) {
+    throw new ConfigError("REDIS_URL must be like redis://[user:password@]host:port or rediss://…");
+  }
+  return { url, keyPrefix, verifyTls: tlsVerify === "on" };
 }
 
 /** Empty counts as not set: that is how shells and dashboards unset a variable. */

@@ -34,7 +34,24 @@ test("origins are a comma separated list", () => {
   expect(allowedOrigins).toEqual(["https://a.example", "http://b.example:8080"]);
 });
 
+test("without REDIS_URL there is no Redis; with it come a prefix for keys and trust in certificates", () => {
+  expect(loadConfig({}).redis).toBeUndefined();
+  const url = "redis://localhost:6379";
+  expect(loadConfig({ REDIS_URL: url }).redis).toEqual({ url, keyPrefix: "chat", verifyTls: true });
+  const changed = { REDIS_URL: "rediss://u:p@a.example:1/2", REDIS_KEY_PREFIX: "x", REDIS_TLS_VERIFY: "off" };
+  expect(loadConfig(changed).redis).toEqual({ url: changed.REDIS_URL, keyPrefix: "x", verifyTls: false });
+});
+
+test("a REDIS_URL that cannot be used is not shown, for it may hold a password", () => {
+  const load = () => loadConfig({ REDIS_URL: "http://user:secret@host" });
+  expect(load).toThrow(ConfigError);
+  expect(load).toThrow(/^REDIS_URL must be like (?!.*secret)/);
+});
+
 test.each([
+  ["REDIS_URL", "localhost:6379"],
+  ["REDIS_KEY_PREFIX", "{a}"],
+  ["REDIS_TLS_VERIFY", "maybe"],
   ["PORT", "abc"],
   ["PORT", "-1"],
   ["PORT", "65536"],

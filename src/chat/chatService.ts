@@ -11,8 +11,8 @@ import type { ChatRoom } from "../protocol/payloads";
 import { Admission } from "./admission";
 import { Audiences } from "./audiences";
 import { Dispatcher } from "./dispatcher";
-import { drain } from "./drain";
-import { closeOrTerminate, type ChatIo, type Connection, type EngineConnection } from "./engine";
+import { closeInBatches, drain } from "./drain";
+import { closeOrTerminate, terminate, type ChatIo, type Connection, type EngineConnection } from "./engine";
 import { FanOut } from "./fanOut";
 import { FloodGuard } from "./floodGuard";
 import { guardHandshake } from "./handshake";
@@ -20,17 +20,23 @@ import type { IncomingEvent } from "./incomingEvent";
 import { DEFAULT_LIMITS, FIXED_LIMITS, type ChatLimits } from "./limits";
 import { newMessage } from "./newMessage";
 import { newPresenceInformation } from "./newPresenceInformation";
-import { newTypingInformation, TypingClients } from "./newTypingInformation";
+import { newTypingInformation } from "./newTypingInformation";
+import type { NodeBus } from "./nodeBus";
 import { RateLimit } from "./rateLimit";
 import { Replay } from "./replay";
 import { DEFAULT_ROOMS, Rooms } from "./rooms";
 import { SlowConsumers } from "./slowConsumers";
+import { TypingClients } from "./typingClients";
 
 export interface ChatServiceOptions {
   /** The HTTP server to attach to; it stays the caller's, to listen and to close. */
   server: HttpServer;
   /** Where messages are kept; it stays the caller's, to stop, and is started by the service's `start()`. */
   messageLog: MessageLog;
+  /** Who is present; it stays the caller's, to stop. Default: this process's clients alone. */
+  presenceStore?: PresenceStore;
+  /** The way to other nodes, where there are any; it stays the caller's, to stop. */
+  nodeBus?: NodeBus | undefined;
   /** Origins of the web pages that may connect, e.g. `https://chat.example.com`; `*` for any. */
   acceptableOrigins: readonly string[];
   /** The event by which clients send messages. */
@@ -62,6 +68,7 @@ export class ChatService {
   readonly #audiences: Audiences;
   readonly #typing: TypingClients;
   readonly #presence: PresenceStore;
+  readonly #nodeBus: NodeBus | undefined;
   readonly #presenceBroadcaster: PresenceBroadcaster;
   readonly #admission: Admission;
   readonly #slowConsumers: SlowConsumers;
@@ -83,8 +90,9 @@ export class ChatService {
       this.#log.warn("slow consumer cut", { ip: this.#connections.get(conn), queuedBytes });
     });
     this.#audiences = new Audiences(this.#fanOut, (conn) => this.#slowConsumers.isBehind(conn));
-    this.#typing = new TypingClients(this.#audiences.typing);
-    this.#presence = new MemoryPresenceStore(this.#rooms.names());
+    this.#nodeBus = options.nodeBus;
+    this.#typing = new TypingClients(this.#audiences.typing, this.#rooms, this.#nodeBus);
+    this.#presence = options.presenceStore ?? new MemoryPresenceStore(this.#rooms.names());
     this.#presenceBroadcaster = new PresenceBroadcaster({
       store: this.#presence,
       audience: this.#audiences.presence,
@@ -102,10 +110,18 @@ export class ChatService {
 
   /** Starts the message log, and with it delivery. Rejects with a StoreError when the log cannot be used. */
   async start(): Promise<void> {
-    await this.#messageLog.start((message, isMoreComing) => {
-      this.#fanOut.expectMore(isMoreComing);
-      this.#audiences.deliver(message);
+    this.#nodeBus?.start();
+    this.#presence.start({
+      onChange: () => this.#presenceBroadcaster.changed(),
+      onNodeGone: (nodeId) => this.#typing.nodeGone(nodeId),
     });
+    await this.#messageLog.start(
+      (message, isMoreComing) => {
+        this.#fanOut.expectMore(isMoreComing);
+        this.#audiences.deliver(message);
+      },
+      () => void this.#onGap(),
+    );
   }
 
   /** Stops taking connections, delivers what was accepted, closes all. A second call waits for the first. */
@@ -126,6 +142,15 @@ export class ChatService {
     );
     this.#slowConsumers.stop();
     this.#io.engine.close();
+  }
+
+  /** Everybody has missed something. They hear no more, so that on coming back they are told to read history. */
+  async #onGap(): Promise<void> {
+    this.#fanOut.flush();
+    const connections = [...this.#connections.keys()];
+    for (const conn of connections) this.#audiences.leave(conn);
+    await closeInBatches(connections, () => undefined);
+    for (const conn of connections) if (this.#connections.has(conn)) terminate(conn);
   }
 
   #attach(server: HttpServer): ChatIo {

@@ -7,17 +7,14 @@ const PAUSE = 100; // ms between batches: a reconnect is a handshake somewhere e
 const GRACE = 2_000; // ms for queues to empty and clients to answer the close
 const LOOK_AGAIN = 10; // ms
 
+type Prepare = (batch: readonly EngineConnection[]) => Promise<void> | void;
+
 /**
  * Closes engine connections, not sockets: a Socket.IO `disconnect()` would tell clients never to come back,
  * while a closed transport makes them reconnect. In batches, so that they do not all come back at once.
- * `connections` is read anew each time; `prepare` gets each batch before it is closed, to finish what is in
- * flight. Resolves when no connection is left, some 4 s and the preparations after the call at the latest.
+ * `prepare` gets each batch before it is closed, to finish what is in flight.
  */
-export async function drain(
-  connections: () => EngineConnection[],
-  prepare: (batch: readonly EngineConnection[]) => Promise<void>,
-): Promise<void> {
-  const all = connections();
+export async function closeInBatches(all: readonly EngineConnection[], prepare: Prepare): Promise<void> {
   const batchSize = Math.max(SMALLEST_BATCH, Math.ceil(all.length / BATCHES));
   for (let start = 0; start < all.length; start += batchSize) {
     if (start > 0) await wait(PAUSE);
@@ -25,6 +22,14 @@ export async function drain(
     await prepare(batch);
     closeThoseWhoHear(batch);
   }
+}
+
+/**
+ * Closes all, until no connection is left: some 4 s and the preparations after the call at the latest.
+ * `connections` is read anew each time.
+ */
+export async function drain(connections: () => EngineConnection[], prepare: Prepare): Promise<void> {
+  await closeInBatches(connections(), prepare);
   const deadline = performance.now() + GRACE;
   while (connections().length > 0 && performance.now() < deadline) {
     closeThoseWhoHear(connections()); // by now, more clients on long polling have come back with a poll

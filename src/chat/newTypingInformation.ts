@@ -1,42 +1,8 @@
-import type { TypingInformation } from "../protocol/events";
-import { EVENTS } from "../protocol/events";
 import { validateNewTypingInformation } from "../protocol/validate";
-import type { EngineConnection } from "./engine";
-import { packetOf, type Audience } from "./fanOut";
 import type { IncomingEvent } from "./incomingEvent";
 import type { RateLimit } from "./rateLimit";
 import type { Rooms } from "./rooms";
-
-/** Who is typing now, so that a client that vanishes can be said to have stopped. */
-export class TypingClients {
-  readonly #audience: Audience;
-  /** connection → room and user name → what it last said, while that was "typing" */
-  readonly #typing = new Map<EngineConnection, Map<string, TypingInformation>>();
-
-  constructor(audience: Audience) {
-    this.#audience = audience;
-  }
-
-  update(conn: EngineConnection, typing: TypingInformation): void {
-    const inRooms = this.#typing.get(conn) ?? new Map<string, TypingInformation>();
-    const key = JSON.stringify([typing.chatRoom.name, typing.username]);
-    if (typing.isTyping) inRooms.set(key, typing);
-    else inRooms.delete(key);
-    if (inRooms.size > 0) this.#typing.set(conn, inRooms);
-    else this.#typing.delete(conn);
-    this.#publish(conn, typing);
-  }
-
-  vanished(conn: EngineConnection): void {
-    const inRooms = this.#typing.get(conn) ?? new Map<string, TypingInformation>();
-    this.#typing.delete(conn);
-    for (const typing of inRooms.values()) this.#publish(conn, { ...typing, isTyping: false });
-  }
-
-  #publish(conn: EngineConnection, data: TypingInformation): void {
-    this.#audience.publish(packetOf(EVENTS.typingInformation, JSON.stringify({ data, error: null })), conn);
-  }
-}
+import type { TypingClients } from "./typingClients";
 
 /** `new_typing_information`: relayed to the others that asked for it, best effort, never stored. */
 export function newTypingInformation(

@@ -63,6 +63,7 @@ export class Replay {
   }
 
   async #isWithinReach(room: string, offset: string): Promise<boolean> {
+    if (offset === this.#log.head(room)) return true; // nothing to read, which the store may not be able to
     try {
       const { after } = await this.#log.read(room, { after: offset, limit: MAX_BEHIND });
       return after === null;

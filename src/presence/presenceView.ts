@@ -43,7 +43,7 @@ export class PresenceView {
     this.#roomOf.set(id, room);
     // Other nodes' clients are heard of later than they came.
     const latest = this.#latest.get(room) ?? 0;
-    if (order < latest) this.#unsorted.add(room);
+    if (order <= latest) this.#unsorted.add(room);
     else this.#latest.set(room, order);
     return true;
   }
