@@ -11,6 +11,7 @@ import { refuseOnSocket } from "./http/refuseOnSocket";
 import { REFUSALS } from "./errors";
 import { Origins } from "./http/origins";
 import { ClientEventLog, createLogger, type Logger } from "./logger";
+import { Readiness } from "./readiness";
 
 const HTTP_LIMITS = {
   headersTimeout: 10_000, // ms
@@ -27,6 +28,7 @@ export class App {
   readonly #server: Server;
   readonly #chat: ChatService;
   readonly #backend: Backend;
+  readonly #readiness: Readiness;
   #stopping: Promise<void> | undefined;
 
   constructor(config: Config, logger: Logger = createLogger(config.logLevel)) {
@@ -35,9 +37,11 @@ export class App {
     const { allowedOrigins, trustProxy, chatRooms, limits } = config;
     this.#backend = createBackend(config, logger);
     const { messageLog } = this.#backend;
+    this.#readiness = new Readiness(messageLog);
     const http = createHttpApp({
       rooms: new Rooms(chatRooms),
       messageLog,
+      readiness: this.#readiness,
       historyLimit: new RateLimit(config.historyPerSecond, config.historyBurst),
       origins: new Origins(allowedOrigins, trustProxy),
       trustProxy,
@@ -58,9 +62,32 @@ export class App {
     });
   }
 
-  /** Opens the log, then listens. Rejects when the log or the port cannot be had. Returns the port, which is a free one for port 0. */
+  /**
+   * Listens, so that whoever asks can be told what it waits for, then opens the log; resolves once ready, or
+   * stopped before it was. Rejects when the port or the log cannot be had. Returns the port, which is a free one
+   * for port 0.
+   */
   async start(): Promise<number> {
-    await this.#chat.start();
+    const port = await this.#listen();
+    try {
+      await this.#chat.start();
+    } catch (error) {
+      if (this.#stopping === undefined) {
+        await this.#closeServer();
+        throw error;
+      }
+    }
+    if (this.#stopping === undefined) {
+      this.#readiness.serving();
+      this.#logger.info("ready");
+    } else {
+      await this.#stopping;
+      await this.#backend.messageLog.stop(); // it was opened after it had been told to close
+    }
+    return port;
+  }
+
+  async #listen(): Promise<number> {
     this.#server.listen(this.#config.port, this.#config.host);
     await once(this.#server, "listening");
     const { port } = this.#server.address() as AddressInfo;
@@ -75,18 +102,23 @@ export class App {
   }
 
   async #stop(): Promise<void> {
+    this.#readiness.draining();
     this.#logger.info("draining");
     // Still listening, so that clients on long polling can come for what is queued and for the close.
     await this.#chat.close();
+    await this.#closeServer();
+    const { messageLog, presenceStore, nodeBus } = this.#backend;
+    await Promise.all([messageLog.stop(), presenceStore.stop()]);
+    await nodeBus?.stop();
+    this.#logger.info("stopped");
+  }
+
+  async #closeServer(): Promise<void> {
     const wasListening = this.#server.listening;
     const closed = once(this.#server, "close");
     this.#server.close();
     const giveUp = setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE);
     if (wasListening) await closed;
     clearTimeout(giveUp);
-    const { messageLog, presenceStore, nodeBus } = this.#backend;
-    await Promise.all([messageLog.stop(), presenceStore.stop()]);
-    await nodeBus?.stop();
-    this.#logger.info("stopped");
   }
 }

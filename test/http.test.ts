@@ -11,7 +11,7 @@ const DEFAULT_ROOMS = [
   { label: "Traveling", name: "/travel" },
   { label: "Damn Cute Fur Babies", name: "/pets" },
 ];
-const PATHS = ["/", "/rooms", "/healthz"];
+const PATHS = ["/", "/rooms", "/healthz", "/readyz"];
 const GOOD = "https://chat.example.com";
 
 /** What helmet adds, some of it, on every answer. */

@@ -14,21 +14,16 @@ function temporaryFile(content: string): string {
   return file;
 }
 
-test("the compiled service listens within a second of its process's start", async () => {
+test("the compiled service is ready within a second of its process's start", async () => {
   const service = await ServiceProcess.start();
   expect(service.startTime).toBeLessThan(process.env.CI === "true" ? 2_000 : 1_000);
-  const answer = await fetch(`${service.url}/healthz`);
+  const answer = await fetch(`${service.url}/readyz`);
   expect(answer.status).toBe(200);
 });
 
 test.each([
   ["PORT=abc", { PORT: "abc" }, /^realtime-chat-service: PORT must be a whole number/],
   ["a broken rooms file", { ROOMS_FILE: temporaryFile("[{") }, /ROOMS_FILE .* cannot be read/],
-  [
-    "a DATA_DIR that cannot be made",
-    { DATA_DIR: "/dev/null/data" },
-    /\/dev\/null\/data cannot be used: ENOTDIR/,
-  ],
   ["a missing rooms file", { ROOMS_FILE: "/nowhere/rooms.json" }, /ROOMS_FILE .* cannot be read: ENOENT/],
 ])("%s stops the start with one clear line and exit code 1", async (_name, env, line) => {
   const service = new ServiceProcess(env);
@@ -45,6 +40,15 @@ test("a port in use stops the start with one clear line and exit code 1", async 
   const service = new ServiceProcess({ PORT: String((other.address() as AddressInfo).port) });
   expect(await service.exited).toEqual({ code: 1, signal: null });
   expect(service.stderr).toMatch(/^realtime-chat-service: listen EADDRINUSE.*\n$/);
+});
+
+test("a DATA_DIR that cannot be made stops the start with one clear line and exit code 1", async () => {
+  const service = new ServiceProcess({ DATA_DIR: "/dev/null/data" });
+  expect(await service.exited).toEqual({ code: 1, signal: null });
+  expect(service.stderr).toMatch(
+    /^realtime-chat-service: \/dev\/null\/data cannot be used: ENOTDIR[^\n]*\n$/,
+  );
+  expect(service.lines.map(({ msg }) => msg)).toEqual(["listening"]);
 });
 
 test("a DATA_DIR in use stops the start with one clear line and exit code 1", async () => {

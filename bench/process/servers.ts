@@ -52,7 +52,7 @@ async function startService(): Promise<RunningServer> {
       await end(child, signal);
       const startedAt = performance.now();
       child = spawnService(port, dataDirectory);
-      await healthy(child, port);
+      await ready(child, port);
       return performance.now() - startedAt;
     },
     stop: async () => {
@@ -61,7 +61,7 @@ async function startService(): Promise<RunningServer> {
     },
   };
   try {
-    await healthy(child, port);
+    await ready(child, port);
   } catch (error) {
     await server.stop();
     throw error;
@@ -96,10 +96,10 @@ async function end(child: Child, signal: NodeJS.Signals): Promise<void> {
   clearTimeout(killer);
 }
 
-async function healthy(child: Child, port: number): Promise<void> {
+async function ready(child: Child, port: number): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline && child.exitCode === null) {
-    const status = await fetch(`http://127.0.0.1:${port}/healthz`).then(
+    const status = await fetch(`http://127.0.0.1:${port}/readyz`).then(
       (response) => response.status,
       () => 0,
     );

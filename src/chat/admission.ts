@@ -37,7 +37,7 @@ export class Admission {
   #total = 0;
   /** handshake under way → gives its place back */
   readonly #places = new WeakMap<IncomingMessage, () => void>();
-  #isClosed = false;
+  #isOpen = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -71,9 +71,14 @@ export class Admission {
     return clientIp(conn.request, this.#options.trustProxy);
   }
 
+  /** From now on clients come in; before, there is nothing to serve them from. */
+  open(): void {
+    this.#isOpen = true;
+  }
+
   /** From now on nobody new comes in; those inside go on. */
   close(): void {
-    this.#isClosed = true;
+    this.#isOpen = false;
   }
 
   #refusalFor(req: EngineRequest): Refusal | undefined {
@@ -83,7 +88,9 @@ export class Admission {
     if (req.headers.upgrade !== undefined && transport !== "websocket") return REFUSALS.badRequest;
     // JSON-P (generation 2's `j=0`) is read by script tags, which name no origin.
     if (j !== undefined) return REFUSALS.badRequest;
-    return isHandshake(req) && this.#isFull(req) ? REFUSALS.tooManyConnections : undefined;
+    if (!isHandshake(req)) return undefined;
+    if (!this.#isOpen) return REFUSALS.notReady;
+    return this.#isFull(req) ? REFUSALS.tooManyConnections : undefined;
   }
 
   /** Taken before the handshake is done: requests pipelined in one write all pass here before the first is. */
@@ -107,7 +114,6 @@ export class Admission {
 
   #isFull(req: EngineRequest): boolean {
     const { maxConnections, maxConnectionsPerIp } = this.#options.limits;
-    if (this.#isClosed) return true;
     if (maxConnections > 0 && this.#total >= maxConnections) return true;
     const ofThisIp = this.#perIp.get(clientIp(req, this.#options.trustProxy)) ?? 0;
     return maxConnectionsPerIp > 0 && ofThisIp >= maxConnectionsPerIp;

@@ -56,7 +56,7 @@ export interface ChatServiceOptions {
 
 /**
  * The chat on one HTTP server: binds Socket.IO to it and serves every event of PROTOCOL.md from `start()` to
- * `close()`. Neither listens: that is the HTTP server's owner's to do, after `start()`.
+ * `close()`. Neither listens: that is the HTTP server's owner's to do, before `start()` or after.
  */
 export class ChatService {
   readonly #io: ChatIo;
@@ -108,11 +108,16 @@ export class ChatService {
     this.#io = this.#attach(options.server);
   }
 
-  /** Starts the message log, and with it delivery. Rejects with a StoreError when the log cannot be used. */
+  /**
+   * Starts the message log, and with it delivery; then lets clients in, who are refused before. Rejects with a
+   * StoreError when the log cannot be used.
+   */
   async start(): Promise<void> {
     this.#nodeBus?.start();
     this.#presence.start({
-      onChange: () => this.#presenceBroadcaster.changed(),
+      onChange: () => {
+        if (this.#closing === undefined) this.#presenceBroadcaster.changed();
+      },
       onNodeGone: (nodeId) => this.#typing.nodeGone(nodeId),
     });
     await this.#messageLog.start(
@@ -122,6 +127,7 @@ export class ChatService {
       },
       () => void this.#onGap(),
     );
+    if (this.#closing === undefined) this.#admission.open();
   }
 
   /** Stops taking connections, delivers what was accepted, closes all. A second call waits for the first. */

@@ -7,22 +7,25 @@ import type { Rooms } from "../chat/rooms";
 import { ChatError, REFUSALS, type Refusal } from "../errors";
 import type { ClientEventLog } from "../logger";
 import type { MessageLog } from "../messageLog/messageLog";
+import type { Readiness } from "../readiness";
 import { historyHandler } from "./history";
+import { healthHandler, readinessHandler } from "./operations";
 import type { Origins } from "./origins";
 
 export interface HttpAppOptions {
   rooms: Rooms;
   origins: Origins;
   messageLog: MessageLog;
+  readiness: Readiness;
   /** Pages of history per address. */
   historyLimit: RateLimit;
   trustProxy: number;
   log: ClientEventLog;
 }
 
-/** The plain HTTP side: a sign of life for `/`, the list of rooms, their history, the health check. */
+/** The plain HTTP side: a sign of life for `/`, the list of rooms, their history, and what operators ask. */
 export function createHttpApp(options: HttpAppOptions): Express {
-  const { rooms, origins, messageLog, historyLimit, trustProxy, log } = options;
+  const { rooms, origins, messageLog, readiness, historyLimit, trustProxy, log } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("trust proxy", trustProxy);
@@ -33,7 +36,8 @@ export function createHttpApp(options: HttpAppOptions): Express {
   get(app, "/", (_req, res) => void res.type("text").send("OK"));
   get(app, "/rooms", (_req, res) => void res.json({ data: { chatRooms: rooms.list() }, error: null }));
   get(app, "/rooms/:room/messages", historyHandler({ rooms, messageLog, limit: historyLimit }));
-  get(app, "/healthz", (_req, res) => void res.json({ data: { status: "ok" }, error: null }));
+  get(app, "/healthz", healthHandler());
+  get(app, "/readyz", readinessHandler(readiness));
 
   app.use(() => {
     throw new ChatError(REFUSALS.notFound);

@@ -26,6 +26,7 @@ export interface EmbeddedMessageLogOptions {
 const KEY_MAX_AGE = 10 * 60_000; // ms
 const KEY_MAX_COUNT = 200_000; // some 40 MB; a service that gets more acked messages in 10 minutes needs Redis
 const PAUSE_AFTER_FAILURE = 500; // ms until the store is tried again; a full disk does not empty in less
+const JUST_FAILED = "the store has just failed";
 const MAX_PENDING_BYTES = 64 * 1024 * 1024; // appended and not yet on the disk; past it the disk is too slow
 
 /**
@@ -51,6 +52,11 @@ export class EmbeddedMessageLog implements MessageLog {
 
   constructor(options: EmbeddedMessageLogOptions) {
     this.#options = options;
+  }
+
+  get failure(): string | undefined {
+    if (this.#isStopped) return "not open";
+    return this.#isPausing() ? JUST_FAILED : undefined;
   }
 
   async start(deliver: Deliver): Promise<void> {
@@ -140,11 +146,14 @@ export class EmbeddedMessageLog implements MessageLog {
   /** After a failure: throws until the store may be tried again and nothing of before is under way. */
   #recover(): void {
     if (this.#failedAt === undefined) return;
-    if (this.#commits.size > 0 || performance.now() - this.#failedAt < PAUSE_AFTER_FAILURE) {
-      throw new StoreError("the store has just failed");
-    }
+    if (this.#isPausing()) throw new StoreError(JUST_FAILED);
     this.#failedAt = undefined;
     for (const room of this.#rooms.values()) room.forgetUnstored();
+  }
+
+  #isPausing(): boolean {
+    if (this.#failedAt === undefined) return false;
+    return this.#commits.size > 0 || performance.now() - this.#failedAt < PAUSE_AFTER_FAILURE;
   }
 
   #commitBatch(): void {

@@ -45,6 +45,9 @@ export interface Page {
  * - Retention is by count per room; the newest messages stay.
  */
 export interface MessageLog {
+  /** Why messages cannot be stored now; undefined while they can. In words for operators, not for clients. */
+  readonly failure: string | undefined;
+
   /**
    * Opens the store and begins to call `deliver` with every message stored from now on, once, in room order;
    * never re-entrantly. `isMoreComing` says that others are being stored right now and will follow soon, so

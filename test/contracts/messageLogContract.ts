@@ -264,6 +264,26 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(texts((await log.read("/cooking", { limit: 10 })).messages)).toEqual(["before", "0"]);
     });
 
+    test("tells why it cannot store, and only while it cannot", async () => {
+      const { log } = await open();
+      expect(log.failure).toBeUndefined();
+      const mend = backend.breakStore(log);
+      await expect(log.append(message("hello"), ONCE)).rejects.toThrow(StoreError);
+      expect(log.failure).toMatch(/^[^\n]+$/);
+      await mend();
+      expect(log.failure).toBeUndefined();
+    });
+
+    test("a log that is not open says so, and does nothing else", async () => {
+      const log = backend.create(10);
+      expect(log.failure).toMatch(/^[^\n]+$/);
+      await expect(log.read("/cooking", { limit: 1 })).rejects.toThrow(StoreError);
+      await expect(log.append(message("early"), ALWAYS)).rejects.toThrow(StoreError);
+      await log.start(() => undefined);
+      await log.stop();
+      expect(log.failure).toMatch(/^[^\n]+$/);
+    });
+
     test("a log that was stopped has stored what was appended, and takes no more", async () => {
       const first = await open();
       const appending = Promise.all(numbers(20).map((text) => first.log.append(message(text), ALWAYS)));

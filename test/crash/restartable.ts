@@ -34,7 +34,7 @@ export class Restartable {
     return new Restartable(port, dataDir);
   }
 
-  /** Resolves with the ms it took to listen. */
+  /** Resolves with the ms it took to be ready. */
   async start(): Promise<number> {
     const began = performance.now();
     const child = spawn(process.execPath, [ENTRY], { env: this.#env, stdio: "pipe" });
@@ -46,7 +46,7 @@ export class Restartable {
       child.once("close", fail);
       const onData = (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-10_000);
-        if (!this.#output.includes('"listening"')) return;
+        if (!this.#output.includes('"ready"')) return;
         clearTimeout(timer);
         resolve();
       };

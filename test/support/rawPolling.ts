@@ -25,7 +25,8 @@ export class RawPolling {
     this.#eio = eio;
     this.#headers = headers;
     this.sid = sid;
-    afterThisTest(() => this.post(CLOSE)); // or a service that stops would give it 2 s to come back
+    // Or a service that stops would give it 2 s to come back. One that has stopped already takes no post.
+    afterThisTest(() => this.post(CLOSE).catch(() => undefined));
   }
 
   /** Resolves once the session is open. Nothing is said on it yet. */

@@ -23,7 +23,8 @@ export async function startService(env: Record<string, string> = {}): Promise<Ru
   return { app, port, url: `http://localhost:${String(port)}`, logs };
 }
 
-function logInto(lines: Record<string, unknown>[]): Logger {
+/** A logger that keeps what it is told. */
+export function logInto(lines: Record<string, unknown>[]): Logger {
   return pino(
     { level: "debug" },
     { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) },

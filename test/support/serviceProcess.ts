@@ -17,7 +17,7 @@ export class ServiceProcess {
   readonly exited: Promise<Exit>;
   stdout = "";
   stderr = "";
-  /** ms from the process start to its listening */
+  /** ms from the process start to its readiness */
   startTime = NaN;
 
   constructor(env: Record<string, string> = {}) {
@@ -40,7 +40,7 @@ export class ServiceProcess {
   static async start(env: Record<string, string> = {}): Promise<ServiceProcess> {
     const service = new ServiceProcess(env);
     const start = performance.now();
-    await service.#listening();
+    await service.#ready();
     service.startTime = performance.now() - start;
     return service;
   }
@@ -58,13 +58,13 @@ export class ServiceProcess {
     return `http://localhost:${String(this.port)}`;
   }
 
-  #listening(): Promise<void> {
+  #ready(): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = () => reject(new Error(`the service did not start: ${this.stdout}${this.stderr}`));
       const timer = setTimeout(fail, DEADLINE);
       void this.exited.then(fail);
       this.child.stdout?.on("data", () => {
-        if (!this.stdout.includes('"listening"')) return;
+        if (!this.stdout.includes('"ready"')) return;
         clearTimeout(timer);
         resolve();
       });
