@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -7,17 +8,13 @@ import { RateLimit } from "./chat/rateLimit";
 import { Rooms } from "./chat/rooms";
 import type { Config } from "./config";
 import { createHttpApp } from "./http/routes";
+import { HTTP_LIMITS } from "./http/limits";
 import { refuseOnSocket } from "./http/refuseOnSocket";
 import { REFUSALS } from "./errors";
 import { Origins } from "./http/origins";
 import { ClientEventLog, createLogger, type Logger } from "./logger";
 import { Readiness } from "./readiness";
 
-const HTTP_LIMITS = {
-  headersTimeout: 10_000, // ms
-  requestTimeout: 15_000, // ms
-  connectionsCheckingInterval: 1_000, // ms; Node's own 30 s would let slow headers live that long
-};
 const IDLE_SOCKET_TIMEOUT = 60_000; // ms; for clients that leave an answer unread, longer than any poll hangs
 const REQUESTS_GRACE = 2_000; // ms for requests in flight once the chat has closed
 
@@ -88,6 +85,11 @@ export class App {
   }
 
   async #listen(): Promise<number> {
+    if (cluster.isWorker) {
+      this.#chat.takeConnectionsFromPrimary();
+      this.#server.emit("listening"); // it does not, but this is when Node begins to time slow requests
+      return this.#config.port;
+    }
     this.#server.listen(this.#config.port, this.#config.host);
     await once(this.#server, "listening");
     const { port } = this.#server.address() as AddressInfo;

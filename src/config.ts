@@ -14,6 +14,8 @@ export interface Config {
   logLevel: string;
   /** Where messages are kept, unless they are in Redis. */
   dataDir: string;
+  /** Processes that serve clients; above 1 they need `redis`. */
+  workers: number;
   /** Undefined: this process is the only one. */
   redis: RedisSettings | undefined;
   /** Messages kept per room. */
@@ -33,6 +35,7 @@ const DEFAULTS = {
   allowedOrigins: "http://localhost:3000", // where frontends run in development; name your own in production
   logLevel: "info",
   dataDir: "./data",
+  workers: 1, // one fills a core; Heroku's WEB_CONCURRENCY, which it sets by itself, is not read
   redisKeyPrefix: "chat", // one for each service that shares the Redis
   redisTlsVerify: "on", // off for providers that sign their own certificates
   historyMaxMessages: 10_000, // per room; raise it for rooms whose people look further back
@@ -62,6 +65,7 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     chatRooms: rooms(text(env, "ROOMS_FILE")),
     logLevel: oneOf(LOG_LEVELS, "LOG_LEVEL", text(env, "LOG_LEVEL") ?? DEFAULTS.logLevel),
     dataDir: text(env, "DATA_DIR") ?? DEFAULTS.dataDir,
+    workers: integer(env, "WORKERS", DEFAULTS.workers, { min: 1, max: 256 }),
     redis: redis(env),
     historyMaxMessages: integer(env, "HISTORY_MAX_MESSAGES", DEFAULTS.historyMaxMessages, { min: 1 }),
     replayOnConnect: integer(env, "REPLAY_ON_CONNECT", DEFAULTS.replayOnConnect, { max: 1_000 }),
@@ -71,6 +75,8 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     limits: limits(env),
   };
   notBelow("HISTORY_BURST", config.historyBurst, "HISTORY_PER_SECOND", config.historyPerSecond);
+  if (config.workers > 1 && config.redis === undefined)
+    throw new ConfigError("WORKERS above 1 needs REDIS_URL: several processes share their messages in Redis");
   return Object.freeze(config);
 }
 

@@ -9,7 +9,7 @@ const DOCKERFILE = read("Dockerfile");
 const COMPOSE = read("compose.yaml");
 const NGINX = read("docs/nginx.conf");
 
-const COMING = ["REDIS_URL", "METRICS_TOKEN", "WORKERS"]; // used by more than one node; src/config.ts is to follow
+const COMING = ["METRICS_TOKEN"]; // used by more than one node; src/config.ts is to follow
 const NOT_OURS = ["NODE_ENV"]; // Express reads it
 
 function matches(text: string, pattern: RegExp): string[] {

@@ -1,4 +1,3 @@
-import type { EventEmitter } from "node:events";
 import { ServerResponse, type IncomingMessage, type Server as HttpServer } from "node:http";
 import cors from "cors";
 import helmet from "helmet";
@@ -7,7 +6,13 @@ import { clientIp } from "../http/clientIp";
 import { refuseOnSocket } from "../http/refuseOnSocket";
 import type { Origins } from "../http/origins";
 import type { ClientEventLog } from "../logger";
-import type { ChatIo, EngineConnection } from "./engine";
+import {
+  isHandshake,
+  type ChatIo,
+  type EngineConnection,
+  type EngineRequest,
+  type EngineResponse,
+} from "./engine";
 import type { ChatLimits } from "./limits";
 
 export interface AdmissionOptions {
@@ -21,10 +26,6 @@ export interface AdmissionOptions {
 const secureHeaders = helmet();
 // Clients of generation 2 send credentials, so the answer names their origin, never `*`.
 const corsHeaders = cors({ origin: true, credentials: true });
-
-type EngineRequest = IncomingMessage & { _query: Record<string, string | undefined> };
-/** Websocket upgrades get a stand-in that emits `close` and little else. */
-type EngineResponse = ServerResponse | EventEmitter;
 
 /**
  * Guards the door of Engine.IO: every request, polls, posts and websocket upgrades alike, passes here before
@@ -129,8 +130,4 @@ export class Admission {
       refuseOnSocket(req.socket, refusal); // an upgrade has no response object yet
     }
   }
-}
-
-function isHandshake({ _query, method }: EngineRequest): boolean {
-  return _query.sid === undefined && method !== "OPTIONS";
 }

@@ -1,3 +1,5 @@
+import type { EventEmitter } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket as ChatSocket } from "socket.io";
 import type { WebSocket } from "ws";
 import type { ClientToServerEvents, ServerToClientEvents } from "../protocol/events";
@@ -25,6 +27,15 @@ export interface EnginePacket {
   type: string;
   data?: string | Buffer;
   options?: { wsPreEncodedFrame?: Buffer[] };
+}
+
+export type EngineRequest = IncomingMessage & { _query: Record<string, string | undefined> };
+/** Websocket upgrades get a stand-in that emits `close` and little else. */
+export type EngineResponse = ServerResponse | EventEmitter;
+
+/** Whether the request begins a new session, over either transport. */
+export function isHandshake({ _query, method }: EngineRequest): boolean {
+  return _query.sid === undefined && method !== "OPTIONS";
 }
 
 /** The websocket under the connection, or undefined on long polling. */

@@ -1,0 +1,147 @@
+import { readFileSync } from "node:fs";
+import { EVENTS, type DataEnvelope, type PresenceInformation } from "../src/protocol/events";
+import { ConfigError, loadConfig } from "../src/config";
+import { describeWithBinary } from "./support/binaries";
+import { numbers, sendAcked, sendNumbered, texts, wholeHistory } from "./support/chat";
+import { RedisServer } from "./support/redisServer";
+import { ServiceProcess } from "./support/serviceProcess";
+import { CLIENTS, TestClient } from "./support/testClient";
+import { until } from "./support/until";
+
+const NO_LIMITS = { MESSAGES_PER_SECOND: "0", HISTORY_PER_SECOND: "0" };
+
+test("one process is the default, whatever WEB_CONCURRENCY says, and more need REDIS_URL", () => {
+  expect(loadConfig({ WEB_CONCURRENCY: "4" }).workers).toBe(1);
+  expect(loadConfig({ WORKERS: "1" }).workers).toBe(1);
+  expect(loadConfig({ WORKERS: "3", REDIS_URL: "redis://localhost" }).workers).toBe(3);
+  expect(() => loadConfig({ WORKERS: "2" })).toThrow(ConfigError);
+  expect(() => loadConfig({ WORKERS: "2" })).toThrow(/^WORKERS above 1 needs REDIS_URL/);
+});
+
+describeWithBinary("redis-server", "WORKERS=2", () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await RedisServer.start({ isShared: true });
+  });
+  beforeEach(() => redis.control.flushall());
+  afterAll(() => redis.dispose());
+
+  /** Resolves when both workers take clients. */
+  async function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
+    const service = await ServiceProcess.start({ WORKERS: "2", REDIS_URL: redis.url, ...NO_LIMITS, ...env });
+    await readyWorkers(service, 2);
+    return service;
+  }
+
+  function readyWorkers(service: ServiceProcess, count: number): Promise<void> {
+    const isReady = ({ msg, worker }: Record<string, unknown>) => msg === "ready" && worker !== undefined;
+    return until("the workers are ready", () => service.lines.filter(isReady).length === count);
+  }
+
+  function workerPids({ child }: ServiceProcess): number[] {
+    const { pid } = child;
+    const children = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, "utf8");
+    return children.trim().split(" ").filter((each) => each !== "").map(Number); // prettier-ignore
+  }
+
+  function workersWithConnections(service: ServiceProcess): unknown[] {
+    const ids = service.lines.filter(({ msg }) => msg === "connected").map(({ worker }) => worker);
+    return [...new Set(ids)].sort();
+  }
+
+  test("clients of every kind, spread over the workers, hear each other", async () => {
+    const service = await start();
+    const kinds = [...CLIENTS, ...CLIENTS];
+    const clients: TestClient[] = [];
+    for (const { options } of kinds) clients.push(await TestClient.connect(service.url, options));
+    const upgrading = await TestClient.connect(service.url, { transports: ["polling", "websocket"] });
+    clients.push(upgrading);
+    for (const [index, client] of clients.entries()) await sendAcked(client, { message: String(index) });
+    for (const client of clients) {
+      expect(texts(await client.waitForArguments("/cooking", clients.length))).toEqual(
+        numbers(clients.length),
+      );
+    }
+    await until("both have clients", () => workersWithConnections(service).length === 2);
+    clients[0]?.announcePresence();
+    for (const client of clients) {
+      const [snapshot] = await client.waitFor<DataEnvelope<PresenceInformation>>(EVENTS.presenceInformation);
+      expect(snapshot?.data.usersPerRoom["/cooking"]).toHaveLength(1);
+    }
+    expect((await fetch(`${service.url}/rooms`)).status).toBe(200);
+    expect(await wholeHistory(service.url)).toHaveLength(clients.length);
+  });
+
+  test("large bodies over polling arrive whole", async () => {
+    const service = await start();
+    const client = await TestClient.connect(service.url, { transports: ["polling"] });
+    const long = "é".repeat(4_000);
+    await Promise.all(numbers(5).map((text) => sendAcked(client, { message: text + long.slice(1) })));
+    const heard = texts(await client.waitForArguments("/cooking", 5));
+    expect(heard.map((text) => text.length)).toEqual(Array(5).fill(4_000));
+  });
+
+  test("a worker that dies is replaced, its clients come back, the others notice nothing", async () => {
+    const service = await start();
+    const clients = [await TestClient.connect(service.url), await TestClient.connect(service.url)];
+    await until("both have one", () => workersWithConnections(service).length === 2);
+    const [victim = 0] = workerPids(service);
+    process.kill(victim, "SIGKILL");
+    await until("one was cut off", () => clients.some(({ socket }) => socket.disconnected));
+    const [survivor] = clients.filter(({ socket }) => socket.connected) as [TestClient];
+    await readyWorkers(service, 3);
+    expect(clients.filter(({ socket }) => socket.connected)).toEqual([survivor]);
+    const back = await TestClient.connect(service.url);
+    await sendAcked(back, { message: "back" });
+    expect(texts(await survivor.waitForArguments("/cooking"))).toEqual(["back"]);
+    const died = service.lines.filter(({ msg }) => msg === "worker died, starting another");
+    expect(died).toMatchObject([{ signal: "SIGKILL", delay: 250 }]);
+  });
+
+  test("who dies again and again is started ever later", async () => {
+    const service = await start();
+    const delays = () => service.lines.filter(({ delay }) => delay !== undefined).map(({ delay }) => delay);
+    for (let deaths = 1; deaths <= 3; deaths += 1) {
+      await until("both run", () => workerPids(service).length === 2);
+      process.kill(workerPids(service)[0] ?? 0, "SIGKILL");
+      await until("the death was noticed", () => delays().length === deaths);
+    }
+    expect(delays()).toEqual([250, 500, 1_000]);
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "%s drains all workers; nothing acked is lost, exit code 0",
+    async (signal) => {
+      const service = await start();
+      const clients = await Promise.all(
+        CLIENTS.map(({ options }) => TestClient.connect(service.url, options)),
+      );
+      const pids = workerPids(service);
+      const [sender] = clients as [TestClient];
+      const offsets = await sendNumbered(sender, 50);
+      const gone = Promise.all(clients.map((client) => client.disconnected()));
+      service.child.kill(signal);
+      await gone;
+      expect(await service.exited).toEqual({ code: 0, signal: null });
+      for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+      for (const client of clients) expect(client.queued("/cooking")).toHaveLength(50);
+      const next = await start();
+      expect((await wholeHistory(next.url)).map(({ offset }) => offset)).toEqual(offsets);
+    },
+  );
+
+  test("without the primary the workers end too", async () => {
+    const service = await start();
+    const pids = workerPids(service);
+    expect(pids).toHaveLength(2);
+    service.child.kill("SIGKILL");
+    const isGone = (pid: number) => {
+      try {
+        return !readFileSync(`/proc/${String(pid)}/stat`, "utf8").includes(") S"); // a zombie is as good as gone
+      } catch {
+        return true;
+      }
+    };
+    await until("they are gone", () => pids.every(isGone));
+  });
+});
