@@ -11,6 +11,7 @@ import { refuseOnSocket } from "./http/refuseOnSocket";
 import { REFUSALS } from "./errors";
 import { Origins } from "./http/origins";
 import { ClientEventLog, createLogger, type Logger } from "./logger";
+import { Metrics } from "./metrics";
 import { Readiness } from "./readiness";
 
 const HTTP_LIMITS = {
@@ -38,10 +39,14 @@ export class App {
     this.#backend = createBackend(config);
     const { messageLog } = this.#backend;
     this.#readiness = new Readiness(messageLog);
+    const metrics = new Metrics();
+    if (config.metricsToken !== undefined) metrics.addProcess();
     const http = createHttpApp({
       rooms: new Rooms(chatRooms),
       messageLog,
       readiness: this.#readiness,
+      metrics,
+      metricsToken: config.metricsToken,
       historyLimit: new RateLimit(config.historyPerSecond, config.historyBurst),
       origins: new Origins(allowedOrigins, trustProxy),
       trustProxy,
@@ -59,6 +64,7 @@ export class App {
       trustProxy,
       limits,
       logger,
+      metrics,
     });
   }
 

@@ -22,6 +22,8 @@ export interface Config {
   historyBurst: number;
   /** Proxies before the server whose forwarding headers count. */
   trustProxy: number;
+  /** Who sends it may read `/metrics`; undefined: nobody may. */
+  metricsToken: string | undefined;
   limits: ChatLimits;
 }
 
@@ -38,6 +40,7 @@ const DEFAULTS = {
 };
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+const SECRET = /^[\x21-\x7e]{16,}$/; // what fits into an Authorization header and cannot be guessed
 const ROOM_NAME = /^\/[a-z0-9][a-z0-9_-]*$/;
 const MAX_ROOM_FIELD = 64; // characters, as in the protocol
 
@@ -60,6 +63,7 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     historyPerSecond: integer(env, "HISTORY_PER_SECOND", DEFAULTS.historyPerSecond),
     historyBurst: integer(env, "HISTORY_BURST", DEFAULTS.historyBurst, { min: 1 }),
     trustProxy: integer(env, "TRUST_PROXY", DEFAULTS.trustProxy, { max: 10 }),
+    metricsToken: secret(env, "METRICS_TOKEN"),
     limits: limits(env),
   };
   notBelow("HISTORY_BURST", config.historyBurst, "HISTORY_PER_SECOND", config.historyPerSecond);
@@ -96,6 +100,13 @@ function limits(env: Environment): ChatLimits {
 function text(env: Environment, name: string): string | undefined {
   const value = env[name]?.trim();
   return value === "" ? undefined : value;
+}
+
+/** The message does not repeat what was given: it goes to logs. */
+function secret(env: Environment, name: string): string | undefined {
+  const given = text(env, name);
+  if (given === undefined || SECRET.test(given)) return given;
+  throw new ConfigError(`${name} must have at least 16 characters, ASCII without spaces`);
 }
 
 function integer(env: Environment, name: string, fallback: number, { min = 0, max = 1e12 } = {}): number {
