@@ -2,6 +2,7 @@ import cluster from "node:cluster";
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { ClusterMetrics } from "./clusterMetrics";
 import { createBackend, type Backend } from "./backend";
 import { ChatService } from "./chat/chatService";
 import { RateLimit } from "./chat/rateLimit";
@@ -13,6 +14,7 @@ import { refuseOnSocket } from "./http/refuseOnSocket";
 import { REFUSALS } from "./errors";
 import { Origins } from "./http/origins";
 import { ClientEventLog, createLogger, type Logger } from "./logger";
+import { Metrics } from "./metrics";
 import { Readiness } from "./readiness";
 
 const IDLE_SOCKET_TIMEOUT = 60_000; // ms; for clients that leave an answer unread, longer than any poll hangs
@@ -32,13 +34,17 @@ export class App {
     this.#config = config;
     this.#logger = logger;
     const { allowedOrigins, trustProxy, chatRooms, limits } = config;
-    this.#backend = createBackend(config, logger);
+    const metrics = new Metrics();
+    this.#backend = createBackend(config, logger, metrics);
     const { messageLog } = this.#backend;
     this.#readiness = new Readiness(messageLog);
+    if (config.metricsToken !== undefined) metrics.addProcess();
     const http = createHttpApp({
       rooms: new Rooms(chatRooms),
       messageLog,
       readiness: this.#readiness,
+      metrics: cluster.isWorker ? new ClusterMetrics(metrics.registry) : metrics,
+      metricsToken: config.metricsToken,
       historyLimit: new RateLimit(config.historyPerSecond, config.historyBurst),
       origins: new Origins(allowedOrigins, trustProxy),
       trustProxy,
@@ -56,6 +62,7 @@ export class App {
       trustProxy,
       limits,
       logger,
+      metrics,
     });
   }
 

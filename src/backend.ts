@@ -4,6 +4,7 @@ import type { Logger } from "./logger";
 import { EmbeddedMessageLog } from "./messageLog/embeddedMessageLog";
 import type { MessageLog } from "./messageLog/messageLog";
 import { RedisMessageLog } from "./messageLog/redisMessageLog";
+import type { Metrics } from "./metrics";
 import { MemoryPresenceStore } from "./presence/memoryPresenceStore";
 import type { PresenceStore } from "./presence/presenceStore";
 import { RedisPresenceStore } from "./presence/redisPresenceStore";
@@ -18,7 +19,7 @@ export interface Backend {
 }
 
 /** With Redis any number of nodes are one service; without, one process has all it needs. */
-export function createBackend(config: Config, logger: Logger): Backend {
+export function createBackend(config: Config, logger: Logger, metrics: Metrics): Backend {
   const { dataDir, redis, chatRooms, historyMaxMessages: maxMessages } = config;
   const roomNames = chatRooms.map(({ name }) => name);
   if (redis === undefined) {
@@ -27,7 +28,7 @@ export function createBackend(config: Config, logger: Logger): Backend {
   }
   const nodeBus = new RedisNodeBus(redis);
   return {
-    messageLog: new RedisMessageLog({ redis, rooms: roomNames, maxMessages, logger }),
+    messageLog: new RedisMessageLog({ redis, rooms: roomNames, maxMessages, logger, metrics }),
     presenceStore: new RedisPresenceStore({ redis, bus: nodeBus, roomNames, logger }),
     nodeBus,
   };

@@ -27,6 +27,8 @@ export interface Config {
   historyBurst: number;
   /** Proxies before the server whose forwarding headers count. */
   trustProxy: number;
+  /** Who sends it may read `/metrics`; undefined: nobody may. */
+  metricsToken: string | undefined;
   limits: ChatLimits;
 }
 
@@ -46,6 +48,7 @@ const DEFAULTS = {
 };
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+const SECRET = /^[\x21-\x7e]{16,}$/; // what fits into an Authorization header and cannot be guessed
 const ROOM_NAME = /^\/[a-z0-9][a-z0-9_-]*$/;
 const REDIS_PROTOCOLS = ["redis:", "rediss:"];
 const REDIS_KEY_PREFIX = /^[a-zA-Z0-9:_-]{1,64}$/;
@@ -72,6 +75,7 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     historyPerSecond: integer(env, "HISTORY_PER_SECOND", DEFAULTS.historyPerSecond),
     historyBurst: integer(env, "HISTORY_BURST", DEFAULTS.historyBurst, { min: 1 }),
     trustProxy: integer(env, "TRUST_PROXY", DEFAULTS.trustProxy, { max: 10 }),
+    metricsToken: secret(env, "METRICS_TOKEN"),
     limits: limits(env),
   };
   notBelow("HISTORY_BURST", config.historyBurst, "HISTORY_PER_SECOND", config.historyPerSecond);
@@ -125,6 +129,13 @@ function redis(env: Environment): RedisSettings | undefined {
 function text(env: Environment, name: string): string | undefined {
   const value = env[name]?.trim();
   return value === "" ? undefined : value;
+}
+
+/** The message does not repeat what was given: it goes to logs. */
+function secret(env: Environment, name: string): string | undefined {
+  const given = text(env, name);
+  if (given === undefined || SECRET.test(given)) return given;
+  throw new ConfigError(`${name} must have at least 16 characters, ASCII without spaces`);
 }
 
 function integer(env: Environment, name: string, fallback: number, { min = 0, max = 1e12 } = {}): number {

@@ -46,6 +46,8 @@ export const REFUSALS = {
   originNotAllowed: { message: "Origin is not allowed", status: 403 },
   /** HTTP: the server, or this address, has all the connections it may have. */
   tooManyConnections: { message: "Too many connections", status: 503 },
+  /** HTTP: `/metrics` without the configured token. */
+  unauthorized: { message: "Unauthorized", status: 401 },
   /** HTTP: the server is starting, draining or without its store; `errors` of `/readyz` names which. */
   notReady: { message: "Service is not ready", status: 503 },
 } as const satisfies Record<string, Refusal>;

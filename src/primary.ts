@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setupMaster } from "@socket.io/sticky";
+import { answerForMetrics } from "./clusterMetrics";
 import { HTTP_LIMITS } from "./http/limits";
 import type { Config } from "./config";
 import type { Logger } from "./logger";
@@ -38,6 +39,7 @@ export class Primary {
   /** Listens and starts the workers. Rejects when the port cannot be had; returns it. */
   async start(): Promise<number> {
     cluster.setupPrimary({ serialization: "advanced" }); // request bodies go to workers as they are, not as JSON
+    answerForMetrics();
     setupMaster(this.#server, { loadBalancingMethod: "least-connection" });
     this.#server.listen(this.#config.port, this.#config.host);
     await once(this.#server, "listening");

@@ -21,6 +21,7 @@ test("an empty environment gives the documented defaults", () => {
     historyMaxMessages: 10_000,
     replayOnConnect: 0,
     trustProxy: 0,
+    metricsToken: undefined,
     limits: { messagesPerSecond: 20, messagesBurst: 100, presencePerSecond: 5, presenceBurst: 20 },
   });
 });
@@ -77,10 +78,20 @@ test.each([
   ["MAX_CONNECTIONS", "no"],
   ["MAX_CONNECTIONS_PER_IP", "1.5"],
   ["TRUST_PROXY", "true"],
+  ["METRICS_TOKEN", "fifteen-letters"],
+  ["METRICS_TOKEN", "sixteen  letters"],
+  ["METRICS_TOKEN", "sixteen-l\u00e4tters"],
 ])("%s=%s is refused in one line that names the variable", (name, value) => {
   const load = () => loadConfig({ [name]: value });
   expect(load).toThrow(ConfigError);
   expect(load).toThrow(new RegExp(`^${name} [^\\n]+$`));
+});
+
+test("a secret that is refused is not repeated", () => {
+  expect(() => loadConfig({ METRICS_TOKEN: "fifteen-letters" })).not.toThrow(/fifteen-letters/);
+  expect(loadConfig({ METRICS_TOKEN: "sixteen--letters" })).toMatchObject({
+    metricsToken: "sixteen--letters",
+  });
 });
 
 test.each(["MESSAGES", "PRESENCE", "TYPING", "HISTORY"])(

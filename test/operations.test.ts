@@ -11,6 +11,7 @@ import { createHttpApp } from "../src/http/routes";
 import { Origins } from "../src/http/origins";
 import { ClientEventLog, createLogger } from "../src/logger";
 import { EmbeddedMessageLog } from "../src/messageLog/embeddedMessageLog";
+import { Metrics } from "../src/metrics";
 import { Readiness } from "../src/readiness";
 import { ask, newMessage, sendAcked } from "./support/chat";
 import { afterThisTest } from "./support/disposal";
@@ -55,6 +56,8 @@ async function assembled(): Promise<{ chat: ChatService; readiness: Readiness; u
     origins: new Origins([]),
     messageLog,
     readiness,
+    metrics: new Metrics(),
+    metricsToken: undefined,
     historyLimit: new RateLimit(0, 1),
     trustProxy: 0,
     log: new ClientEventLog(createLogger("silent")),

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { REFUSALS } from "../src/errors";
+import { Metrics } from "../src/metrics";
 import { EVENTS } from "../src/protocol/events";
 import { variablesRead } from "./support/variablesRead";
 
@@ -30,6 +31,13 @@ test("README lists every refusal with its status, and no other", () => {
 test("README lists every event, and no other", () => {
   const documented = [...firstCells("### From the client"), ...firstCells("### From the server")];
   expect(documented.sort()).toEqual(Object.values(EVENTS).sort());
+});
+
+test("README lists every metric of the service's own, and no other", async () => {
+  const metrics = new Metrics();
+  metrics.add({ connections: () => [], pendingBytes: () => 0 });
+  const counted = [...(await metrics.text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  expect(firstCells("## Operations").sort()).toEqual(counted.sort());
 });
 
 test("README's commands exist", () => {

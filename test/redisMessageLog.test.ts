@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { StoreError, UnknownOffsetError, type StoredMessage } from "../src/messageLog/messageLog";
+import { Metrics } from "../src/metrics";
 import { RedisMessageLog } from "../src/messageLog/redisMessageLog";
 import type { ChatMessage } from "../src/protocol/events";
 import { describeMessageLog } from "./contracts/messageLogContract";
@@ -14,28 +15,35 @@ const ROOMS = ["/cooking", "/pets"];
 const ONCE = { idempotent: true };
 const ALWAYS = { idempotent: false };
 
-function logOn(url: string, keyPrefix: string, maxMessages = 1_000): RedisMessageLog {
+function logOn(
+  url: string,
+  keyPrefix: string,
+  maxMessages = 1_000,
+  metrics = new Metrics(),
+): RedisMessageLog {
   const logger = pino({ level: "silent" });
   return new RedisMessageLog({
     redis: { url, keyPrefix, verifyTls: true },
     rooms: ROOMS,
     maxMessages,
     logger,
+    metrics,
   });
 }
 
 /** One node's log, what it delivered, and how often it said that something is missing. */
 class Node {
   readonly log: RedisMessageLog;
+  readonly metrics = new Metrics();
   readonly delivered: StoredMessage[] = [];
   gaps = 0;
 
-  private constructor(log: RedisMessageLog) {
-    this.log = log;
+  private constructor(url: string, keyPrefix: string, maxMessages?: number) {
+    this.log = logOn(url, keyPrefix, maxMessages, this.metrics);
   }
 
   static async start(url: string, keyPrefix: string, maxMessages?: number): Promise<Node> {
-    const node = new Node(logOn(url, keyPrefix, maxMessages));
+    const node = new Node(url, keyPrefix, maxMessages);
     afterThisTest(() => node.log.stop());
     await node.log.start(
       (stored) => node.delivered.push(stored),
@@ -153,6 +161,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     proxy.mend();
     await cutOff.has("first", "16", "17", "18", "19", "20");
     expect(cutOff.gaps).toBe(1);
+    expect(await cutOff.metrics.text()).toContain("chat_log_gaps_total 1\n");
     await expect(cutOff.log.read("/cooking", { after: first.offset, limit: 50 })).rejects.toThrow(
       UnknownOffsetError,
     );
@@ -176,7 +185,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     await control.xadd(stream, "*", "temperature", "19.8");
     const receipt = await node.log.append(message("2"), ONCE);
     await node.has("1", "2");
-    expect(node.log.foreignEntries).toBe(9);
+    expect(await node.metrics.text()).toContain("chat_log_foreign_entries_total 9\n");
     expect(node.gaps).toBe(0);
 
     const { messages, before } = await node.log.read("/cooking", { limit: 2 });

@@ -72,6 +72,26 @@ describeWithBinary("redis-server", "WORKERS=2", () => {
     expect(await wholeHistory(service.url)).toHaveLength(clients.length);
   });
 
+  test("/metrics sums up what all workers count", async () => {
+    const token = "a-token-of-some-length";
+    const service = await start({ METRICS_TOKEN: token });
+    const clients = await Promise.all(numbers(4).map(() => TestClient.connect(service.url)));
+    for (const client of clients) await sendAcked(client);
+    await until("both have clients", () => workersWithConnections(service).length === 2);
+    for (const client of clients) await client.waitFor("/cooking", 4);
+    for (let i = 0; i < 2; i += 1) {
+      const response = await fetch(`${service.url}/metrics`, {
+        headers: { Authorization: `Bearer ${token}` },
+      });
+      expect(response.headers.get("content-type")).toMatch(/^text\/plain/);
+      const text = await response.text();
+      expect(text).toContain("chat_messages_accepted_total 4\n");
+      expect(text).toContain('chat_deliveries_total{event="message"} 16\n');
+      expect(text).toContain('chat_connections{transport="websocket",eio="4"} 4\n');
+    }
+    expect((await fetch(`${service.url}/metrics`)).status).toBe(401);
+  });
+
   test("large bodies over polling arrive whole", async () => {
     const service = await start();
     const client = await TestClient.connect(service.url, { transports: ["polling"] });

@@ -6,6 +6,7 @@ import { clientIp } from "../http/clientIp";
 import { refuseOnSocket } from "../http/refuseOnSocket";
 import type { Origins } from "../http/origins";
 import type { ClientEventLog } from "../logger";
+import type { Metrics } from "../metrics";
 import {
   isHandshake,
   type ChatIo,
@@ -21,6 +22,7 @@ export interface AdmissionOptions {
   trustProxy: number;
   limits: Pick<ChatLimits, "maxConnections" | "maxConnectionsPerIp">;
   log: ClientEventLog;
+  metrics: Metrics;
 }
 
 const secureHeaders = helmet();
@@ -122,6 +124,7 @@ export class Admission {
 
   #refuse(req: EngineRequest, res: EngineResponse, refusal: Refusal): void {
     const ip = clientIp(req, this.#options.trustProxy);
+    this.#options.metrics.connectionsRefused.inc({ reason: refusal.message });
     this.#options.log.warn("connection refused", { ip, reason: refusal.message });
     if (res instanceof ServerResponse) {
       const headers = { "Content-Type": "application/json", Connection: "close" };

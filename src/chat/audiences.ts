@@ -12,10 +12,10 @@ export class Audiences {
 
   /** `isBehind`: who has so much to read that typing is not sent to it. */
   constructor(fanOut: FanOut, isBehind: (conn: EngineConnection) => boolean) {
-    this.presence = fanOut.audience();
-    this.#base = fanOut.audience();
-    this.#withOffsets = fanOut.audience();
-    this.typing = fanOut.audience(isBehind);
+    this.presence = fanOut.audience("presence");
+    this.#base = fanOut.audience("message");
+    this.#withOffsets = fanOut.audience("message");
+    this.typing = fanOut.audience("typing", isBehind);
   }
 
   /** From now on the client hears who comes, goes and types: what needs no replay. */

@@ -3,10 +3,10 @@ import { Server } from "socket.io";
 import { Origins } from "../http/origins";
 import { ClientEventLog, createLogger, type Logger } from "../logger";
 import type { MessageLog } from "../messageLog/messageLog";
+import { Metrics } from "../metrics";
 import { MemoryPresenceStore } from "../presence/memoryPresenceStore";
 import { PresenceBroadcaster } from "../presence/presenceBroadcaster";
 import type { PresenceStore } from "../presence/presenceStore";
-import { EVENTS } from "../protocol/events";
 import type { ChatRoom } from "../protocol/payloads";
 import { Admission } from "./admission";
 import { Audiences } from "./audiences";
@@ -17,19 +17,15 @@ import { closeOrTerminate, terminate, type ChatIo, type Connection, type EngineC
 import { FanOut } from "./fanOut";
 import { FloodGuard } from "./floodGuard";
 import { guardHandshake } from "./handshake";
-import type { IncomingEvent } from "./incomingEvent";
+import { incomingEvents, type EventNames } from "./incomingEvents";
 import { DEFAULT_LIMITS, FIXED_LIMITS, type ChatLimits } from "./limits";
-import { newMessage } from "./newMessage";
-import { newPresenceInformation } from "./newPresenceInformation";
-import { newTypingInformation } from "./newTypingInformation";
 import type { NodeBus } from "./nodeBus";
-import { RateLimit } from "./rateLimit";
-import { Replay } from "./replay";
+import { Replays } from "./replays";
 import { DEFAULT_ROOMS, Rooms } from "./rooms";
 import { SlowConsumers } from "./slowConsumers";
 import { TypingClients } from "./typingClients";
 
-export interface ChatServiceOptions {
+export interface ChatServiceOptions extends EventNames {
   /** The HTTP server to attach to; it stays the caller's, to listen and to close. */
   server: HttpServer;
   /** Where messages are kept; it stays the caller's, to stop, and is started by the service's `start()`. */
@@ -40,12 +36,6 @@ export interface ChatServiceOptions {
   nodeBus?: NodeBus | undefined;
   /** Origins of the web pages that may connect, e.g. `https://chat.example.com`; `*` for any. */
   acceptableOrigins: readonly string[];
-  /** The event by which clients send messages. */
-  newMessageEventName?: string;
-  /** The event by which clients tell who they are and which room they are in. */
-  newPresenceInformationEventName?: string;
-  /** The event by which clients tell that they are writing. */
-  newTypingInformationEventName?: string;
   /** How many messages of each room a client that cannot resume gets on connecting. */
   replayOnConnect?: number;
   chatRooms?: readonly ChatRoom[];
@@ -53,6 +43,8 @@ export interface ChatServiceOptions {
   trustProxy?: number;
   limits?: Partial<ChatLimits>;
   logger?: Logger;
+  /** What the service counts into; one of its own by default. */
+  metrics?: Metrics;
 }
 
 /**
@@ -64,8 +56,9 @@ export class ChatService {
   readonly #log: ClientEventLog;
   readonly #rooms: Rooms;
   readonly #messageLog: MessageLog;
-  readonly #replayOnConnect: number;
-  readonly #fanOut = new FanOut();
+  readonly #metrics: Metrics;
+  readonly #replays: Replays;
+  readonly #fanOut: FanOut;
   readonly #audiences: Audiences;
   readonly #typing: TypingClients;
   readonly #presence: PresenceStore;
@@ -86,8 +79,18 @@ export class ChatService {
     this.#rooms = new Rooms(options.chatRooms ?? DEFAULT_ROOMS);
     this.#log = new ClientEventLog(options.logger ?? createLogger("silent"));
     this.#messageLog = options.messageLog;
-    this.#replayOnConnect = options.replayOnConnect ?? 0;
+    const metrics = options.metrics ?? new Metrics();
+    this.#metrics = metrics;
+    this.#replays = new Replays({
+      messageLog: this.#messageLog,
+      rooms: this.#rooms,
+      replayOnConnect: options.replayOnConnect ?? 0,
+      log: this.#log,
+      metrics,
+    });
+    this.#fanOut = new FanOut(metrics);
     this.#slowConsumers = new SlowConsumers(limits.maxPendingBytes, (conn, queuedBytes) => {
+      metrics.slowConsumersCut.inc();
       this.#log.warn("slow consumer cut", { ip: this.#connections.get(conn), queuedBytes });
     });
     this.#audiences = new Audiences(this.#fanOut, (conn) => this.#slowConsumers.isBehind(conn));
@@ -99,14 +102,27 @@ export class ChatService {
       audience: this.#audiences.presence,
       bytesPerSecond: limits.presenceBytesPerSecond,
       burstBytes: limits.presenceBurstBytes,
+      metrics,
     });
     this.#floodGuard = new FloodGuard((conn) => {
+      metrics.floodersClosed.inc();
       this.#log.warn("flooding client closed", { ip: this.#connections.get(conn) });
     });
-    const incoming = this.#incomingEvents(options, limits);
-    this.#dispatcher = new Dispatcher({ incoming, floodGuard: this.#floodGuard, log: this.#log });
-    this.#admission = new Admission({ origins, trustProxy, limits, log: this.#log });
+    const incoming = incomingEvents(options, limits, {
+      rooms: this.#rooms,
+      log: this.#messageLog,
+      store: this.#presence,
+      broadcaster: this.#presenceBroadcaster,
+      typing: this.#typing,
+      metrics,
+    });
+    this.#dispatcher = new Dispatcher({ incoming, floodGuard: this.#floodGuard, log: this.#log, metrics });
+    this.#admission = new Admission({ origins, trustProxy, limits, log: this.#log, metrics });
     this.#io = this.#attach(options.server);
+    metrics.add({
+      connections: () => this.#connections.keys(),
+      pendingBytes: () => this.#slowConsumers.queuedBytes,
+    });
   }
 
   /**
@@ -178,27 +194,9 @@ export class ChatService {
     });
     this.#admission.guard(server, io.engine);
     io.engine.on("connection", (conn: EngineConnection) => this.#onConnection(conn));
-    guardHandshake(io);
+    guardHandshake(io, this.#metrics);
     io.on("connection", (socket) => this.#onSocket(socket));
     return io;
-  }
-
-  #incomingEvents(options: ChatServiceOptions, limits: ChatLimits): Map<string, IncomingEvent<unknown>> {
-    const rooms = this.#rooms;
-    const messages = new RateLimit(limits.messagesPerSecond, limits.messagesBurst);
-    const presence = new RateLimit(limits.presencePerSecond, limits.presenceBurst);
-    const typing = new RateLimit(limits.typingPerSecond, limits.typingBurst);
-    const {
-      newMessageEventName = EVENTS.newMessage,
-      newPresenceInformationEventName = EVENTS.newPresenceInformation,
-      newTypingInformationEventName = EVENTS.newTypingInformation,
-    } = options;
-    const presenceParts = { rooms, store: this.#presence, broadcaster: this.#presenceBroadcaster };
-    return new Map<string, IncomingEvent<unknown>>([
-      [newMessageEventName, newMessage(messages, { rooms, log: this.#messageLog })],
-      [newPresenceInformationEventName, newPresenceInformation(presence, presenceParts)],
-      [newTypingInformationEventName, newTypingInformation(typing, { rooms, typing: this.#typing })],
-    ]);
   }
 
   #onConnection(conn: EngineConnection): void {
@@ -215,28 +213,9 @@ export class ChatService {
     this.#dispatcher.serve(socket);
     socket.on("disconnect", (reason) => this.#onDisconnect(socket, reason));
     this.#audiences.joinPresence(conn, socket.data.optIns);
-    if (socket.data.optIns.resume === undefined && this.#replayOnConnect === 0) this.#joinMessages(socket);
-    else void this.#replay(socket);
-  }
-
-  /** No tick may pass between the end of a replay and the joining. */
-  async #replay(socket: Connection): Promise<void> {
-    try {
-      const { resume } = socket.data.optIns;
-      const replay = new Replay(this.#messageLog, this.#rooms.names(), socket);
-      const isUpToDate = await (resume === undefined
-        ? replay.latest(this.#replayOnConnect)
-        : replay.missed(resume));
-      if (isUpToDate) this.#joinMessages(socket);
-      else closeOrTerminate(socket.conn);
-    } catch (err) {
-      this.#log.error("replay failed", { id: socket.id, err });
-      closeOrTerminate(socket.conn); // it comes back and tries again
-    }
-  }
-
-  #joinMessages({ conn, data }: Connection): void {
-    if (conn.readyState === "open") this.#audiences.joinMessages(conn, data.optIns);
+    this.#replays.begin(socket, () => {
+      if (conn.readyState === "open") this.#audiences.joinMessages(conn, socket.data.optIns);
+    });
   }
 
   #onDisconnect({ id, conn }: Connection, reason: string): void {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { ChatError, REFUSALS, toChatError } from "../errors";
 import type { ClientEventLog } from "../logger";
+import type { Metrics } from "../metrics";
 import { EVENTS } from "../protocol/events";
 import type { Connection, EngineConnection } from "./engine";
 import type { FloodGuard } from "./floodGuard";
@@ -15,6 +16,7 @@ export interface DispatcherOptions {
   incoming: ReadonlyMap<string, IncomingEvent<unknown>>;
   floodGuard: FloodGuard;
   log: ClientEventLog;
+  metrics: Metrics;
 }
 
 /** Hands each event to its handler. Every result and every failure ends here: an ack is called exactly once. */
@@ -67,8 +69,9 @@ export class Dispatcher {
   }
 
   #refuse(socket: Connection, event: string, thrown: unknown, ack: AckFunction | undefined): void {
-    const { incoming, floodGuard, log } = this.#options;
+    const { incoming, floodGuard, log, metrics } = this.#options;
     const error = toChatError(thrown);
+    metrics.eventsRefused.inc({ reason: error.message });
     const isKnown = incoming.has(event);
     const fields = { id: socket.id, event: isKnown ? event : undefined };
     if (thrown === error) log.warn("event refused", { ...fields, reason: error.message });

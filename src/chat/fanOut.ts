@@ -1,3 +1,4 @@
+import type { Heard, Metrics } from "../metrics";
 import { webSocketOf, type EngineConnection } from "./engine";
 import { encodeFrames } from "./frame";
 
@@ -43,11 +44,13 @@ export class Audience {
   readonly #members = new Set<EngineConnection>();
   readonly #scheduleFlush: () => void;
   readonly #skip: Skip;
+  readonly #onFlush: (packets: number, deliveries: number) => void;
   #queue: { packet: Packet; except: EngineConnection | undefined }[] = [];
 
-  constructor(scheduleFlush: () => void, skip: Skip) {
+  constructor(scheduleFlush: () => void, skip: Skip, onFlush: (packets: number, deliveries: number) => void) {
     this.#scheduleFlush = scheduleFlush;
     this.#skip = skip;
+    this.#onFlush = onFlush;
   }
 
   get size(): number {
@@ -77,11 +80,19 @@ export class Audience {
     this.#queue = [];
     const excepted = new Set(queue.map(({ except }) => except));
     const batch = new Batch(queue.map(({ packet }) => packet));
+    let deliveries = this.#members.size * queue.length; // reckoned from the rule: counting each would cost
     for (const conn of this.#members) {
-      if (this.#skip(conn)) continue;
-      if (!excepted.has(conn)) batch.writeTo(conn);
-      else new Batch(queue.filter(({ except }) => except !== conn).map(({ packet }) => packet)).writeTo(conn);
+      if (this.#skip(conn)) {
+        deliveries -= queue.length;
+      } else if (!excepted.has(conn)) {
+        batch.writeTo(conn);
+      } else {
+        const packets = queue.filter(({ except }) => except !== conn).map(({ packet }) => packet);
+        deliveries -= queue.length - packets.length;
+        new Batch(packets).writeTo(conn);
+      }
     }
+    this.#onFlush(queue.length, deliveries);
   }
 }
 
@@ -92,13 +103,18 @@ export class Audience {
  */
 export class FanOut {
   readonly #audiences: Audience[] = [];
+  readonly #metrics: Metrics;
   #isScheduled = false;
   #isMoreComing = false;
   #hold: NodeJS.Timeout | undefined;
   #lastFlush = 0; // ms it took
 
-  audience(skip: Skip = () => false): Audience {
-    const audience = new Audience(() => this.#schedule(), skip);
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  audience(hears: Heard, skip: Skip = () => false): Audience {
+    const audience = new Audience(() => this.#schedule(), skip, this.#metrics.flushesOf(hears));
     this.#audiences.push(audience);
     return audience;
   }

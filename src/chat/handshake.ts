@@ -1,11 +1,12 @@
-import { ChatError, REFUSALS } from "../errors";
+import { toChatError, type ChatError } from "../errors";
+import type { Metrics } from "../metrics";
 import { validateHandshakeAuth } from "../protocol/validate";
 import type { ChatIo, Connection, EngineConnection, OptIns } from "./engine";
 
 const ENGINE_IO_3 = 3; // its clients cannot send an `auth`
 
 /** Decides about a socket before it exists: one for each connection, and only with an `auth` that makes sense. */
-export function guardHandshake(io: ChatIo): void {
+export function guardHandshake(io: ChatIo, metrics: Metrics): void {
   const connected = new WeakSet<EngineConnection>();
   io.use((socket, next) => {
     // Socket.IO opens a socket per CONNECT packet until the first has gone through: one write of 1,000
@@ -19,7 +20,9 @@ export function guardHandshake(io: ChatIo): void {
       socket.data.optIns = optInsOf(socket);
       next();
     } catch (error) {
-      next(connectError(error));
+      const refusal = toChatError(error);
+      metrics.connectionsRefused.inc({ reason: refusal.message });
+      next(connectError(refusal));
     }
   });
 }
@@ -34,7 +37,6 @@ function optInsOf({ conn, handshake }: Connection): OptIns {
 }
 
 /** What Socket.IO sends as `connect_error`: the message, and `data` beside it. */
-function connectError(error: unknown): Error {
-  const { message, status, errors } = error instanceof ChatError ? error : new ChatError(REFUSALS.internal);
+function connectError({ message, status, errors }: ChatError): Error {
   return Object.assign(new Error(message), { data: { status, errors } });
 }

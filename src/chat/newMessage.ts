@@ -1,5 +1,6 @@
 import { ChatError, REFUSALS } from "../errors";
 import { KeyReusedError, StoreError, type MessageLog } from "../messageLog/messageLog";
+import type { Metrics } from "../metrics";
 import type { ChatMessage, MessageReceipt } from "../protocol/events";
 import { validateNewMessage } from "../protocol/validate";
 import type { IncomingEvent } from "./incomingEvent";
@@ -12,7 +13,7 @@ import type { Rooms } from "./rooms";
  */
 export function newMessage(
   limit: RateLimit,
-  { rooms, log }: { rooms: Rooms; log: MessageLog },
+  { rooms, log, metrics }: { rooms: Rooms; log: MessageLog; metrics: Metrics },
 ): IncomingEvent<MessageReceipt> {
   return {
     limit,
@@ -21,7 +22,11 @@ export function newMessage(
       const room = rooms.get(chatRoom.name);
       const serverTimestamp = new Date().toISOString();
       const stored: ChatMessage = { message, username, chatRoom: room, uuid, serverTimestamp };
-      return log.append(stored, { idempotent: wantsAck }).catch(refuse);
+      const handedOver = performance.now();
+      const receipt = await log.append(stored, { idempotent: wantsAck }).catch(refuse);
+      if (receipt.duplicate) metrics.duplicates.inc();
+      else metrics.accepted((performance.now() - handedOver) / 1_000);
+      return receipt;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { UnknownOffsetError, type MessageLog, type StoredMessage } from "../messageLog/messageLog";
+import type { Metrics, ReplayOutcome } from "../metrics";
 import { EVENTS, type Resumed, type ResumedRoom } from "../protocol/events";
 import { messagePacket, messagePacketWithOffset } from "./audiences";
 import { closed, type Connection } from "./engine";
@@ -11,6 +12,13 @@ const MAX_UNTAKEN = 256 * 1024; // characters on their way to a client before th
 
 type Encode = (message: StoredMessage) => Packet;
 
+export interface ReplayParts {
+  log: MessageLog;
+  /** Names of all rooms. */
+  rooms: readonly string[];
+  metrics: Metrics;
+}
+
 /** How far a room's replay has come. */
 type Cursor = ResumedRoom & { room: string };
 
@@ -22,13 +30,15 @@ type Cursor = ResumedRoom & { room: string };
 export class Replay {
   readonly #log: MessageLog;
   readonly #rooms: readonly string[];
+  readonly #metrics: Metrics;
   readonly #socket: Connection;
   readonly #closed: Promise<void>;
   #untaken = 0; // characters written since the client was last known to have taken everything
 
-  constructor(log: MessageLog, rooms: readonly string[], socket: Connection) {
+  constructor(socket: Connection, { log, rooms, metrics }: ReplayParts) {
     this.#log = log;
     this.#rooms = rooms;
+    this.#metrics = metrics;
     this.#socket = socket;
     this.#closed = closed(socket.conn);
   }
@@ -43,6 +53,8 @@ export class Replay {
     for (const cursor of cursors) cursor.offset = this.#log.head(cursor.room);
     const rooms = Object.fromEntries(cursors.map(({ room, ...resumed }) => [room, resumed]));
     this.#socket.emit(EVENTS.resumed, { data: { rooms } satisfies Resumed, error: null });
+    for (const { room, recovered } of cursors)
+      this.#metrics.resumed(outcomeOf(resume.get(room) ?? null, recovered));
     return true;
   }
 
@@ -123,6 +135,7 @@ export class Replay {
   async #write(packets: readonly Packet[], size: number, isMoreToCome: boolean): Promise<boolean> {
     const { conn } = this.#socket;
     const taken = new Promise<void>((resolve) => new Batch(packets).writeTo(conn, resolve));
+    this.#metrics.replayed.inc(packets.length);
     this.#untaken += size;
     if (isMoreToCome || this.#untaken > MAX_UNTAKEN) {
       await Promise.race([taken, this.#closed]);
@@ -130,4 +143,9 @@ export class Replay {
     }
     return conn.readyState === "open";
   }
+}
+
+function outcomeOf(offset: string | null, recovered: boolean): ReplayOutcome {
+  if (offset === null) return "from_now";
+  return recovered ? "recovered" : "unrecovered";
 }

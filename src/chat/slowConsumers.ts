@@ -47,6 +47,13 @@ export class SlowConsumers {
     return (this.#backlogs.get(conn)?.queuedBytes ?? 0) > this.#maxPendingBytes / BEHIND;
   }
 
+  /** Bytes that wait, for all clients together. */
+  get queuedBytes(): number {
+    let sum = 0;
+    for (const { queuedBytes } of this.#backlogs.values()) sum += queuedBytes;
+    return sum;
+  }
+
   stop(): void {
     clearInterval(this.#sweep);
   }

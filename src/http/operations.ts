@@ -1,6 +1,10 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { RequestHandler, Response } from "express";
 import { ChatError, REFUSALS } from "../errors";
+import type { Metrics } from "../metrics";
 import type { Readiness } from "../readiness";
+
+const BEARER = /^bearer +(.*)$/i;
 
 /** `GET /healthz`: the process lives. Whoever hears nothing should start it anew. */
 export function healthHandler(): RequestHandler {
@@ -19,6 +23,29 @@ export function readinessHandler(readiness: Readiness): RequestHandler {
     const error = new ChatError(REFUSALS.notReady, failures);
     uncached(res).status(error.status).json(error.toEnvelope());
   };
+}
+
+/** `GET /metrics`: what was counted, for whoever sends the token. */
+export function metricsHandler(
+  metrics: Pick<Metrics, "contentType" | "text">,
+  token: string,
+): RequestHandler {
+  const expected = sha256(token);
+  return async (req, res) => {
+    uncached(res);
+    const [, given = ""] = BEARER.exec(req.headers.authorization ?? "") ?? [];
+    if (!timingSafeEqual(sha256(given), expected)) {
+      res.set("WWW-Authenticate", "Bearer");
+      throw new ChatError(REFUSALS.unauthorized);
+    }
+    const text = await metrics.text();
+    res.set("Content-Type", metrics.contentType).send(Buffer.from(text)); // Express would rewrite a string's type
+  };
+}
+
+/** Of one length whatever was given, as the comparison needs it. */
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }
 
 function uncached(res: Response): Response {

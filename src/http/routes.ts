@@ -7,9 +7,10 @@ import type { Rooms } from "../chat/rooms";
 import { ChatError, REFUSALS, type Refusal } from "../errors";
 import type { ClientEventLog } from "../logger";
 import type { MessageLog } from "../messageLog/messageLog";
+import type { Metrics } from "../metrics";
 import type { Readiness } from "../readiness";
 import { historyHandler } from "./history";
-import { healthHandler, readinessHandler } from "./operations";
+import { healthHandler, metricsHandler, readinessHandler } from "./operations";
 import type { Origins } from "./origins";
 
 export interface HttpAppOptions {
@@ -17,6 +18,9 @@ export interface HttpAppOptions {
   origins: Origins;
   messageLog: MessageLog;
   readiness: Readiness;
+  metrics: Pick<Metrics, "contentType" | "text">;
+  /** Undefined: nobody may read the metrics. */
+  metricsToken: string | undefined;
   /** Pages of history per address. */
   historyLimit: RateLimit;
   trustProxy: number;
@@ -25,7 +29,7 @@ export interface HttpAppOptions {
 
 /** The plain HTTP side: a sign of life for `/`, the list of rooms, their history, and what operators ask. */
 export function createHttpApp(options: HttpAppOptions): Express {
-  const { rooms, origins, messageLog, readiness, historyLimit, trustProxy, log } = options;
+  const { rooms, origins, messageLog, historyLimit, trustProxy, metricsToken, log } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("trust proxy", trustProxy);
@@ -37,7 +41,8 @@ export function createHttpApp(options: HttpAppOptions): Express {
   get(app, "/rooms", (_req, res) => void res.json({ data: { chatRooms: rooms.list() }, error: null }));
   get(app, "/rooms/:room/messages", historyHandler({ rooms, messageLog, limit: historyLimit }));
   get(app, "/healthz", healthHandler());
-  get(app, "/readyz", readinessHandler(readiness));
+  get(app, "/readyz", readinessHandler(options.readiness));
+  if (metricsToken !== undefined) get(app, "/metrics", metricsHandler(options.metrics, metricsToken));
 
   app.use(() => {
     throw new ChatError(REFUSALS.notFound);

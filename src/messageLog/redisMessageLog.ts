@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import type { Logger } from "../logger";
+import { ClientEventLog, type Logger } from "../logger";
+import type { Metrics } from "../metrics";
 import type { ChatMessage } from "../protocol/events";
 import { connectionTo, ready, type RedisSettings } from "../redis/connection";
 import {
@@ -26,6 +27,7 @@ export interface RedisMessageLogOptions {
   /** Messages kept per room. */
   maxMessages: number;
   logger: Logger;
+  metrics: Metrics;
 }
 
 const RETRY = 250; // ms between attempts to open a store that fails
@@ -40,6 +42,7 @@ type OpenReply = [string, string, string, string, string, "0" | "1", string];
  */
 export class RedisMessageLog implements MessageLog {
   readonly #logger: Logger;
+  readonly #metrics: Metrics;
   readonly #rooms: ReadonlyMap<string, RedisRoom>;
   readonly #commands: Redis;
   readonly #following: Redis;
@@ -54,15 +57,15 @@ export class RedisMessageLog implements MessageLog {
   #running: Promise<void> | undefined;
   readonly #stopping = new AbortController();
   readonly #stopped = aborted(this.#stopping.signal);
-  /** Entries in the streams that no node of this service wrote. */
-  foreignEntries = 0;
 
-  constructor({ redis, rooms, maxMessages, logger }: RedisMessageLogOptions) {
+  constructor({ redis, rooms, maxMessages, logger, metrics }: RedisMessageLogOptions) {
     this.#logger = logger;
+    this.#metrics = metrics;
     this.#rooms = new Map(rooms.map((name) => [name, new RedisRoom(name, redis.keyPrefix)]));
     this.#commands = connectionTo(redis, { name: "chat-log" });
     this.#following = connectionTo(redis, { name: "chat-log-reader", replyTimeout: READER_TIMEOUT });
     this.#pages = connectionTo(redis, { name: "chat-log-pages" });
+    const log = new ClientEventLog(logger); // somebody may write many
     const onFailure = (error: Error) => this.#fail(error);
     this.#appends = new RedisAppends({ redis: this.#commands, maxMessages, onFailure });
     this.#reader = new RedisReader(this.#following, [...this.#rooms.values()], {
@@ -73,8 +76,8 @@ export class RedisMessageLog implements MessageLog {
         ),
       onGap: (room) => this.#gap(room),
       onForeignEntry: (room, id) => {
-        this.foreignEntries += 1;
-        this.#logger.warn({ room: room.name, id }, "foreign entry in the message log");
+        metrics.foreignEntries.inc();
+        log.warn("foreign entry in the message log", { room: room.name, id });
       },
     });
     this.#commands.on("close", () => {
@@ -203,6 +206,7 @@ export class RedisMessageLog implements MessageLog {
   }
 
   #gap({ name }: RedisRoom): void {
+    this.#metrics.logGaps.inc();
     this.#logger.error({ room: name }, "messages were removed from Redis before this node read them");
     this.#onGap();
   }

@@ -1,4 +1,5 @@
 import { packetOf, type Audience } from "../chat/fanOut";
+import type { Metrics } from "../metrics";
 import { EVENTS } from "../protocol/events";
 import { ByteBudget } from "./byteBudget";
 import type { PresenceStore } from "./presenceStore";
@@ -8,6 +9,7 @@ export interface PresenceBroadcasterOptions {
   audience: Audience;
   bytesPerSecond: number;
   burstBytes: number;
+  metrics: Metrics;
 }
 
 /**
@@ -18,17 +20,20 @@ export class PresenceBroadcaster {
   readonly #store: PresenceStore;
   readonly #audience: Audience;
   readonly #budget: ByteBudget;
+  readonly #metrics: Metrics;
   #waiting: NodeJS.Timeout | undefined;
 
-  constructor({ store, audience, bytesPerSecond, burstBytes }: PresenceBroadcasterOptions) {
+  constructor({ store, audience, bytesPerSecond, burstBytes, metrics }: PresenceBroadcasterOptions) {
     this.#store = store;
     this.#audience = audience;
     this.#budget = new ByteBudget(bytesPerSecond, burstBytes);
+    this.#metrics = metrics;
   }
 
   /** Somebody came, went or changed rooms. */
   changed(): void {
     if (this.#waiting === undefined) this.#sendOrWait();
+    else this.#metrics.presenceCoalesced.inc();
   }
 
   stop(): void {
@@ -43,6 +48,7 @@ export class PresenceBroadcaster {
     const delay = this.#budget.spend(Buffer.byteLength(packet) * this.#audience.size);
     if (delay === 0) {
       this.#audience.publish(packet);
+      this.#metrics.presenceSent.inc();
       return;
     }
     this.#waiting = setTimeout(() => {
