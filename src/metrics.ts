@@ -18,7 +18,7 @@ const CONNECTION_KINDS = ["websocket", "polling"].flatMap((transport) =>
   ["3", "4"].map((eio) => ({ transport, eio })),
 );
 const OUTCOMES: readonly ReplayOutcome[] = ["recovered", "unrecovered", "from_now"];
-const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000]; // packets
+const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000]; // events
 const LATENCIES = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]; // seconds
 
 /**
