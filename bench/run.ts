@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compileBench } from "./process/compile";
 import { runScenario } from "./process/runScenario";
-import { assertServiceBuilt, targetNames, type TargetName } from "./process/servers";
+import { assertServiceBuilt, SINGLE, targetNames, type TargetName } from "./process/servers";
 import { newResults, summarise, type ByTarget } from "./report/results";
 import { saturationNotes } from "./report/saturation";
 import { markdownTable } from "./report/table";
@@ -50,7 +50,7 @@ function readFlags() {
 }
 
 function measured(scenario: Scenario, targets: TargetName[]): TargetName[] {
-  return targets.filter((name) => scenario.targets?.includes(name) ?? true);
+  return targets.filter((name) => (scenario.targets ?? SINGLE).includes(name));
 }
 
 /** Each round begins with another target, so that none always runs first on a rested machine. */

@@ -16,7 +16,8 @@ export async function connectAll(
   const worker = async (): Promise<void> => {
     while (next < count) {
       const index = next++;
-      clients[index] = await RawClient.open(target.port, dialect, index, inbox);
+      const port = index % 2 === 1 ? (target.otherPort ?? target.port) : target.port;
+      clients[index] = await RawClient.open(port, dialect, index, inbox);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));

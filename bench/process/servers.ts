@@ -1,4 +1,4 @@
-/** The three servers under test: how each is started, when it is ready, how it is stopped. */
+/** The servers under test: how each is started, when it is ready, how it is stopped. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,10 +6,13 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Target } from "../scenarios/scenario";
-import { exitOf, spawnPinned, type Child } from "./spawnPinned";
+import { exitOf, spawnPinned, type Child, type Role } from "./spawnPinned";
+import { startTwoNodes } from "./twoNodes";
 
-export const targetNames = ["socketioByTheBook", "bareWs", "service"] as const;
+export const targetNames = ["socketioByTheBook", "bareWs", "service", "twoNodes"] as const;
 export type TargetName = (typeof targetNames)[number];
+/** Those of one process each: the ones that are compared. */
+export const SINGLE: readonly TargetName[] = ["socketioByTheBook", "bareWs", "service"];
 /** What the others are compared with. */
 export const BASELINE: TargetName = "socketioByTheBook";
 
@@ -17,6 +20,10 @@ export interface RunningServer {
   target: Target;
   /** Ends the process and starts it again on the same data; returns the ms from there until it is ready. */
   restart?(signal: NodeJS.Signals): Promise<number>;
+  /** Where the nodes have their Redis. */
+  redisUrl?: string;
+  /** Ends the first of two nodes, as kill -9 does. */
+  killNode?(): void;
   stop(): Promise<void>;
 }
 
@@ -30,6 +37,7 @@ export function assertServiceBuilt(): void {
 
 export function startServer(name: TargetName, compiled: (source: string) => string): Promise<RunningServer> {
   if (name === "service") return startService();
+  if (name === "twoNodes") return startTwoNodes();
   return startPeer(compiled(`peers/${name}.ts`), name === "bareWs" ? "bare" : "socketio");
 }
 
@@ -45,13 +53,13 @@ async function startPeer(file: string, dialect: Target["dialect"]): Promise<Runn
 async function startService(): Promise<RunningServer> {
   const port = await freePort();
   const dataDirectory = mkdtempSync(join(tmpdir(), "bench-data-"));
-  let child = spawnService(port, dataDirectory);
+  let child = spawnService(port, { DATA_DIR: dataDirectory });
   const server: RunningServer = {
     ...running(child, port, "socketio"),
     restart: async (signal) => {
       await end(child, signal);
       const startedAt = performance.now();
-      child = spawnService(port, dataDirectory);
+      child = spawnService(port, { DATA_DIR: dataDirectory });
       await ready(child, port);
       return performance.now() - startedAt;
     },
@@ -69,15 +77,15 @@ async function startService(): Promise<RunningServer> {
   return server;
 }
 
-function spawnService(port: number, dataDirectory: string): Child {
-  const child = spawnPinned("server", [serviceEntry], {
+export function spawnService(port: number, env: NodeJS.ProcessEnv, role: Role = "server"): Child {
+  const child = spawnPinned(role, [serviceEntry], {
     PORT: String(port),
-    DATA_DIR: dataDirectory,
     LOG_LEVEL: "warn",
     ALLOWED_ORIGINS: "*",
     MESSAGES_PER_SECOND: "0",
     PRESENCE_PER_SECOND: "0",
     HISTORY_PER_SECOND: "0",
+    ...env,
   });
   child.stdout.pipe(process.stderr, { end: false }); // its warnings must be seen, and stdout is the report's
   return child;
@@ -89,14 +97,14 @@ function running(child: Child, port: number, dialect: Target["dialect"]): Runnin
   return { target: { port, pid, dialect }, stop: () => end(child, "SIGTERM") };
 }
 
-async function end(child: Child, signal: NodeJS.Signals): Promise<void> {
+export async function end(child: Child, signal: NodeJS.Signals): Promise<void> {
   const killer = setTimeout(() => child.kill("SIGKILL"), STOPPED_WITHIN_MS);
   child.kill(signal);
   await exitOf(child);
   clearTimeout(killer);
 }
 
-async function ready(child: Child, port: number): Promise<void> {
+export async function ready(child: Child, port: number): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline && child.exitCode === null) {
     const status = await fetch(`http://127.0.0.1:${port}/readyz`).then(
@@ -109,7 +117,7 @@ async function ready(child: Child, port: number): Promise<void> {
   throw new Error("the service did not become ready");
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
     probe.listen(0, () => {

@@ -15,11 +15,23 @@ const alive = new Set<Child>();
 process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")));
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
-export function spawnPinned(role: keyof typeof CORES, args: string[], env: NodeJS.ProcessEnv = {}): Child {
-  const node = process.execPath;
-  const [command, commandArgs] = canPin
-    ? ["taskset", ["-c", String(CORES[role]), node, ...args]]
-    : [node, args];
+export type Role = keyof typeof CORES | "anywhere";
+
+export function spawnPinned(role: Role, args: string[], env: NodeJS.ProcessEnv = {}): Child {
+  return spawnProgram(role, process.execPath, args, env);
+}
+
+/** As `spawnPinned`, for what is not node. `anywhere`: where several share the cores as they please. */
+export function spawnProgram(
+  role: Role,
+  program: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+): Child {
+  const [command, commandArgs] =
+    canPin && role !== "anywhere"
+      ? ["taskset", ["-c", String(CORES[role]), program, ...args]]
+      : [program, args];
   const child = spawn(command, commandArgs, {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],

@@ -9,12 +9,18 @@ const TITLES: Record<TargetName, string> = {
   socketioByTheBook: "Socket.IO by the book",
   bareWs: "bare `ws`",
   service: "this service",
+  twoNodes: "two nodes, Redis",
 };
 
 const FORMATS: Record<Unit, (value: number) => string> = {
   "per second": (value) => `${grouped(value)}/s`,
   ms: (value) => `${grouped(value)} ms`,
-  bytes: (value) => (value >= 1e6 ? `${grouped(value / 1e6)} MB` : `${grouped(value / 1e3)} kB`),
+  bytes: (value) =>
+    value >= 1e6
+      ? `${grouped(value / 1e6)} MB`
+      : value >= 1e3
+        ? `${grouped(value / 1e3)} kB`
+        : `${grouped(value)} B`,
 };
 
 export function markdownTable(results: Results): string {

@@ -5,7 +5,7 @@ import { connectAll } from "../client/connectAll";
 import { DeliveryLedger } from "../client/deliveryLedger";
 import { CpuMeter } from "../measure/cpu";
 import { pick } from "../measure/pick";
-import { SERVICE_ONLY, type Metrics, type Options, type Scenario, type Target } from "./scenario";
+import { SERVICE_AND_TWO_NODES, type Metrics, type Options, type Scenario, type Target } from "./scenario";
 
 const SENDERS = 50;
 const IN_FLIGHT = 8; // per sender
@@ -64,7 +64,7 @@ async function run(target: Target, { seconds }: Options): Promise<Metrics> {
 
 export const ackedAppends: Scenario = {
   name: "ackedAppends",
-  targets: SERVICE_ONLY,
+  targets: SERVICE_AND_TWO_NODES,
   rows: [
     {
       metric: "ackedPerSecond",

@@ -2,14 +2,17 @@
 import { ackedAppends } from "./ackedAppends";
 import { ackLatency } from "./ackLatency";
 import { connectionsPerSecond } from "./connectionsPerSecond";
+import { crossNodeLatency } from "./crossNodeLatency";
 import { fanOutSaturated } from "./fanOutSaturated";
 import { historyPages } from "./historyPages";
 import { latency } from "./latency";
 import { memoryPerIdleConnection } from "./memoryPerIdleConnection";
 import { presenceStorm } from "./presenceStorm";
+import { redisMemory } from "./redisMemory";
 import { replay } from "./replay";
 import type { Scenario } from "./scenario";
 import { startWithFullLog } from "./startWithFullLog";
+import { takeOver } from "./takeOver";
 
 export const scenarios: Scenario[] = [
   fanOutSaturated(50),
@@ -23,4 +26,7 @@ export const scenarios: Scenario[] = [
   replay,
   historyPages,
   startWithFullLog,
+  crossNodeLatency,
+  redisMemory,
+  takeOver,
 ];

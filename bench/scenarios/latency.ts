@@ -20,8 +20,11 @@ export class TimingLedger extends DeliveryLedger {
   readonly lastArrivedAt: number[] = [];
   private readonly arrivals: number[] = [];
 
-  constructor() {
-    super(CLIENTS, SENDERS);
+  constructor(
+    clients = CLIENTS,
+    private readonly awaited = clients,
+  ) {
+    super(clients, SENDERS);
   }
 
   readEnd(): void {}
@@ -30,7 +33,7 @@ export class TimingLedger extends DeliveryLedger {
     const message = numberOf(sender, sequence);
     const arrivals = (this.arrivals[message] ?? 0) + 1;
     this.arrivals[message] = arrivals;
-    if (arrivals === CLIENTS) this.lastArrivedAt[message] = performance.now();
+    if (arrivals === this.awaited) this.lastArrivedAt[message] = performance.now();
   }
 }
 
@@ -44,10 +47,11 @@ export async function evenLoad(
   seconds: number,
   ledger: TimingLedger,
   newSender: (client: RawClient, clientIndex: number, index: number) => Sender,
+  clientCount = CLIENTS,
 ): Promise<{ warmUpMessages: number } & Utilisation> {
-  const clients = await connectAll(target, CLIENTS, ledger);
+  const clients = await connectAll(target, clientCount, ledger);
   const senders = Array.from({ length: SENDERS }, (_, index) => {
-    const clientIndex = (index * CLIENTS) / SENDERS;
+    const clientIndex = (index * clientCount) / SENDERS;
     return newSender(pick(clients, clientIndex), clientIndex, index);
   });
 

@@ -4,6 +4,8 @@ import type { RunningServer, TargetName } from "../process/servers";
 
 export interface Target {
   port: number;
+  /** A second node: every other client connects there. */
+  otherPort?: number;
   pid: number;
   dialect: DialectName;
 }
@@ -27,7 +29,7 @@ export interface Scenario {
   name: string;
   /** The metrics that go into the table, in order; results.json has all of them. */
   rows: Row[];
-  /** Who is measured, where it is not everybody. */
+  /** Who is measured, where it is not all who are one process. */
   targets?: readonly TargetName[];
   /** In the load generator's process. */
   run(target: Target, options: Options): Promise<Metrics>;
@@ -37,3 +39,5 @@ export interface Scenario {
 
 /** For what the peers cannot do: they keep no message and acknowledge none. */
 export const SERVICE_ONLY: readonly TargetName[] = ["service"];
+export const TWO_NODES: readonly TargetName[] = ["twoNodes"];
+export const SERVICE_AND_TWO_NODES: readonly TargetName[] = ["service", "twoNodes"];
