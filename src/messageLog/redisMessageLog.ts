@@ -80,6 +80,7 @@ export class RedisMessageLog implements MessageLog {
         log.warn("foreign entry in the message log", { room: room.name, id });
       },
     });
+    this.#commands.on("error", (error: Error) => this.#noteFailure(error));
     this.#commands.on("close", () => {
       if (this.#failure === undefined) this.#fail(new Error("the connection is lost"));
     });
@@ -200,8 +201,10 @@ export class RedisMessageLog implements MessageLog {
   }
 
   #noteFailure(error: Error): void {
+    if (this.#isStopped) return;
     const failure = describe(error);
-    if (this.#failure !== failure) this.#logger.warn({ reason: error.message }, "message log failing");
+    const reason = error.name === "MaxRetriesPerRequestError" ? "the connection is lost" : error.message;
+    if (this.#failure !== failure) this.#logger.warn({ reason }, `message log failing: ${failure}`);
     this.#failure = failure;
   }
 
