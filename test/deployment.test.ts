@@ -44,7 +44,7 @@ test.each(VARIABLES)("%s: the service knows %s", (_file, name) => {
 
 test("every file sets what it has to", () => {
   const setBy = (file: string) => VARIABLES.filter(([where]) => where === file).map(([, name]) => name);
-  expect(setBy("app.json")).toEqual(["ALLOWED_ORIGINS", "TRUST_PROXY", "METRICS_TOKEN"]);
+  expect(setBy("app.json")).toEqual(["ALLOWED_ORIGINS", "TRUST_PROXY", "REDIS_TLS_VERIFY", "METRICS_TOKEN"]);
   expect(setBy("Dockerfile")).toEqual(["NODE_ENV", "DATA_DIR", "PORT"]);
   expect(setBy("compose.yaml")).toEqual(
     expect.arrayContaining(["ALLOWED_ORIGINS", "TRUST_PROXY", "REDIS_URL"]),
