@@ -2,7 +2,7 @@ import type { Server as HttpServer } from "node:http";
 import { Server } from "socket.io";
 import { Origins } from "../http/origins";
 import { ClientEventLog, createLogger, type Logger } from "../logger";
-import type { MessageLog } from "../messageLog/messageLog";
+import { StoreError, type MessageLog } from "../messageLog/messageLog";
 import { MemoryPresenceStore } from "../presence/memoryPresenceStore";
 import { PresenceBroadcaster } from "../presence/presenceBroadcaster";
 import type { PresenceStore } from "../presence/presenceStore";
@@ -23,6 +23,7 @@ import { newPresenceInformation } from "./newPresenceInformation";
 import { newTypingInformation } from "./newTypingInformation";
 import type { NodeBus } from "./nodeBus";
 import { RateLimit } from "./rateLimit";
+import { RecentMessages } from "./recentMessages";
 import { Replay } from "./replay";
 import { DEFAULT_ROOMS, Rooms } from "./rooms";
 import { SlowConsumers } from "./slowConsumers";
@@ -64,6 +65,7 @@ export class ChatService {
   readonly #rooms: Rooms;
   readonly #messageLog: MessageLog;
   readonly #replayOnConnect: number;
+  readonly #recent = new RecentMessages();
   readonly #fanOut = new FanOut();
   readonly #audiences: Audiences;
   readonly #typing: TypingClients;
@@ -117,6 +119,7 @@ export class ChatService {
     });
     await this.#messageLog.start(
       (message, isMoreComing) => {
+        this.#recent.add(message);
         this.#fanOut.expectMore(isMoreComing);
         this.#audiences.deliver(message);
       },
@@ -211,14 +214,16 @@ export class ChatService {
   async #replay(socket: Connection): Promise<void> {
     try {
       const { resume } = socket.data.optIns;
-      const replay = new Replay(this.#messageLog, this.#rooms.names(), socket);
+      const replay = new Replay(this.#messageLog, this.#recent, this.#rooms.names(), socket);
       const isUpToDate = await (resume === undefined
         ? replay.latest(this.#replayOnConnect)
         : replay.missed(resume));
       if (isUpToDate) this.#joinMessages(socket);
       else closeOrTerminate(socket.conn);
     } catch (err) {
-      this.#log.error("replay failed", { id: socket.id, err });
+      // Whoever keeps the log has said why already, and the log may be away for long.
+      if (err instanceof StoreError) this.#log.warn("replay failed", { id: socket.id, reason: err.message });
+      else this.#log.error("replay failed", { id: socket.id, err });
       closeOrTerminate(socket.conn); // it comes back and tries again
     }
   }

@@ -5,6 +5,7 @@ import { freePort } from "../support/freePort";
 
 const ENTRY = join(__dirname, "../../dist/index.js"); // npm run build
 const START_DEADLINE = 15_000; // ms
+const MAX_COMPLAINTS = 10; // kept
 const ERROR = 50; // level of the log lines that nobody should ever see
 
 /** The real service on one port, to be ended and started again. */
@@ -82,7 +83,7 @@ export class Restartable {
 
   #hear(line: string): void {
     this.#output = `${this.#output}${line}\n`.slice(-10_000);
-    if (levelOf(line) >= ERROR) this.complaints.push(`a node says: ${line}`);
+    if (levelOf(line) >= ERROR && this.complaints.length < MAX_COMPLAINTS) this.complaints.push(line);
   }
 }
 
