@@ -104,9 +104,7 @@ async function allWell(canaries: readonly Canary[], random: Random): Promise<str
   const deadline = performance.now() + RECOVERS_WITHIN;
   const checks = canaries.map(async ({ sender }, index) => {
     const room = ROOMS[index % ROOMS.length] ?? "";
-    const t0 = performance.now();
     const uuid = await inTime(sender.say(room), deadline);
-    const t1 = performance.now();
     if (uuid === undefined) wrong.push(`${sender.name} gets no ack`);
     for (const { node, recorder } of uuid === undefined ? [] : canaries) {
       const hears = () => recorder.records.get(room)?.some((heard) => heard.uuid === uuid) === true;
@@ -115,8 +113,6 @@ async function allWell(canaries: readonly Canary[], random: Random): Promise<str
         wrong.push(`${recorder.name} does not hear ${sender.name} (${node.name})`),
       );
     }
-    const t2 = performance.now();
-    if (process.env.DEBUG) console.log(sender.name, "acked", t1 - t0, "heard", t2 - t1);
   });
   const isOver = new AbortController();
   const returning = canaries.map((canary) => comeBack(canary, random, isOver.signal));
