@@ -191,8 +191,6 @@ export class RedisMessageLog implements MessageLog {
   #fail(error: Error): void {
     if (this.#isStopped) return;
     this.#noteFailure(error);
-    // What an unresponsive Redis has not yet taken must not be done when everybody has been told otherwise.
-    if (isTimeout(error)) this.#commands.disconnect(true);
     void this.#open();
   }
 

@@ -26,6 +26,8 @@ export function connectionTo(
   return open(settings, {
     connectionName: name,
     commandTimeout: replyTimeout,
+    // What an unresponsive server has not yet taken must not be done when everybody has been told otherwise, nor
+    // pile up here; and a line that is dead without a sign would never carry anything again.
     socketTimeout: replyTimeout + CLOSE_DELAY,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
