@@ -153,7 +153,7 @@ describeWithBinary("nginx", "two nodes behind nginx", () => {
     "/rooms/../metrics",
     "/metrics?a=b",
   ])("%s is not to be had from outside", async (path) => {
-    const { url } = await startBehindNginx({ METRICS_TOKEN: "secret" });
+    const { url } = await startBehindNginx({ METRICS_TOKEN: "a-token-of-some-length" });
     const headers = "Host: chat.example\r\nConnection: close\r\nAuthorization: Bearer secret\r\n";
     const answer = await exchange(Number(new URL(url).port), `GET ${path} HTTP/1.1\r\n${headers}\r\n`);
     expect(answer.status).toBe(404);

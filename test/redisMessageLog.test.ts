@@ -150,6 +150,48 @@ describeWithBinary("redis-server", "with one Redis", () => {
     expect(cutOff.gaps).toBe(0);
   });
 
+  test("an offset from a node that is ahead is good on one that lags, which waits until it is there", async () => {
+    const proxy = await TcpProxy.to(server.port);
+    const lagging = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
+    const ahead = await Node.start(server.url, prefix);
+    await ahead.log.append(message("1"), ONCE);
+    await lagging.has("1");
+    proxy.cut();
+    const { offset } = await ahead.log.append(message("2"), ONCE);
+    await expect(lagging.log.read("/cooking", { after: offset, limit: 9 })).rejects.toThrow(StoreError);
+    proxy.mend();
+    const read = (request: object) => lagging.log.read("/cooking", { ...request, limit: 9 });
+    const isReadable = () =>
+      read({ after: offset }).then(
+        ({ messages }) => messages.length === 0,
+        (error: unknown) => {
+          if (error instanceof UnknownOffsetError) throw error; // a client would be told that it has lost its place
+          return false;
+        },
+      );
+    await until("the offset is good", isReadable);
+    await lagging.has("1", "2");
+    expect(texts((await read({ before: offset })).messages)).toEqual(["1"]);
+    const beyond = offset.replace(/[^-]*$/, "zz");
+    await expect(read({ after: beyond })).rejects.toThrow(UnknownOffsetError);
+    await expect(read({ before: beyond })).rejects.toThrow(UnknownOffsetError);
+  });
+
+  test("a line that dies without a sign is given up, and a new one carries everything again", async () => {
+    const proxy = await TcpProxy.to(server.port);
+    const node = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
+    await node.log.append(message("1"), ONCE);
+    proxy.silence();
+    await expect(node.log.append(message("refused"), ONCE)).rejects.toThrow(StoreError);
+    await expect(node.log.read("/cooking", { limit: 1 })).rejects.toThrow(StoreError);
+    proxy.mend();
+    await node.isOpen();
+    const isReadable = () => node.log.read("/cooking", { limit: 9 }).then(() => true, () => false); // prettier-ignore
+    await until("pages can be read", isReadable);
+    expect(await node.log.append(message("2"), ONCE)).toMatchObject({ duplicate: false });
+    await node.has("1", "2");
+  });
+
   test("a node whose unread messages were trimmed says so, and goes on with what is kept", async () => {
     const proxy = await TcpProxy.to(server.port);
     const cutOff = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix, 5);

@@ -229,16 +229,32 @@ describeWithBinary("redis-server", "presence when Redis", () => {
     expect(await server.control.hlen("chat:{presence}:nodes")).toBe(2);
   });
 
-  test("was away longer than a lease, nobody is swept who comes back with it", async () => {
+  const kill = async (server: RedisServer) => {
+    await server.kill();
+    return () => server.start();
+  };
+  const freeze = (server: RedisServer) => {
+    server.freeze();
+    return () => server.thaw();
+  };
+  const makeReadOnly = async ({ control }: RedisServer) => {
+    await control.replicaof("127.0.0.1", 1);
+    return () => control.replicaof("NO", "ONE");
+  };
+  test.each([
+    ["was away", kill],
+    ["was frozen", freeze],
+    ["was read-only", makeReadOnly],
+  ])("%s for longer than a lease, nobody is swept who comes back with it", async (_name, breakIt) => {
     const server = await RedisServer.start();
     const nodes = [new Node(server.url, "chat"), new Node(server.url, "chat")];
     nodes[0]?.store.put("1", user("ana"), "/cooking");
     nodes[1]?.store.put("2", user("bo"), "/pets");
     const all = { "/cooking": ["ana"], "/pets": ["bo"] };
     for (const node of nodes) await node.shows(all);
-    await server.kill();
-    await new Promise((resolve) => setTimeout(resolve, 2 * LEASE));
-    await server.start();
+    const mend = await breakIt(server);
+    await new Promise((resolve) => setTimeout(resolve, 4 * LEASE));
+    await mend();
     nodes[1]?.store.put("3", user("cy"), "/pets");
     for (const node of nodes) await node.shows({ ...all, "/pets": ["bo", "cy"] });
     expect(nodes.flatMap(({ gone }) => gone)).toEqual([]);

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { EmbeddedMessageLog } from "../src/messageLog/embeddedMessageLog";
 import { EVENTS } from "../src/protocol/events";
 import {
   ask,
@@ -15,6 +16,7 @@ import {
   textsAndOffsets,
   wholeHistory,
 } from "./support/chat";
+import { afterThisTest } from "./support/disposal";
 import { Random } from "./support/random";
 import { RawClient } from "./support/rawClient";
 import { differences, Recorder } from "./support/recorder";
@@ -443,6 +445,28 @@ test("a client that is slower than the next message is `resumed` all the same, a
   }
   await fetch(`${session}&sid=${sid}`, { method: "POST", body: "1" }); // or the service would wait for a poll
   expect(packets.map((packet) => packet.slice(0, 12))).toContain('42["resumed"');
+});
+
+test("a client is `resumed` also when reading takes longer than the next message", async () => {
+  const { url, sender } = await start();
+  const [first] = await sendNumbered(sender, 300);
+  const read = EmbeddedMessageLog.prototype.read;
+  const slow = jest.spyOn(EmbeddedMessageLog.prototype, "read").mockImplementation(async function (
+    this: EmbeddedMessageLog,
+    ...request
+  ) {
+    const page = await read.apply(this, request);
+    await sendNumbered(sender, 2); // as others do while a store elsewhere is asked
+    return page;
+  });
+  afterThisTest(() => slow.mockRestore());
+  const client = await RawClient.connect(url, { resume: { "/cooking": first } });
+  await until("resumed", () => client.received(EVENTS.resumed).length > 0);
+  slow.mockRestore();
+  await sendAcked(sender, { message: "last" });
+  await until("the live message", () => sequence(client).includes("last"));
+  const heard = sequence(client).filter((what) => what !== EVENTS.resumed);
+  expect(heard).toEqual((await wholeHistory(url)).slice(1).map(({ message }) => message));
 });
 
 test("clients that come and go at random while others send miss nothing and hear nothing twice", async () => {

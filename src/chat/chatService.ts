@@ -20,6 +20,7 @@ import { guardHandshake } from "./handshake";
 import { incomingEvents, type EventNames } from "./incomingEvents";
 import { DEFAULT_LIMITS, FIXED_LIMITS, type ChatLimits } from "./limits";
 import type { NodeBus } from "./nodeBus";
+import { RecentMessages } from "./recentMessages";
 import { Replays } from "./replays";
 import { DEFAULT_ROOMS, Rooms } from "./rooms";
 import { SlowConsumers } from "./slowConsumers";
@@ -58,6 +59,7 @@ export class ChatService {
   readonly #messageLog: MessageLog;
   readonly #metrics: Metrics;
   readonly #replays: Replays;
+  readonly #recent = new RecentMessages();
   readonly #fanOut: FanOut;
   readonly #audiences: Audiences;
   readonly #typing: TypingClients;
@@ -83,6 +85,7 @@ export class ChatService {
     this.#metrics = metrics;
     this.#replays = new Replays({
       messageLog: this.#messageLog,
+      recent: this.#recent,
       rooms: this.#rooms,
       replayOnConnect: options.replayOnConnect ?? 0,
       log: this.#log,
@@ -139,6 +142,7 @@ export class ChatService {
     });
     await this.#messageLog.start(
       (message, isMoreComing) => {
+        this.#recent.add(message);
         this.#fanOut.expectMore(isMoreComing);
         this.#audiences.deliver(message);
       },
@@ -175,6 +179,7 @@ export class ChatService {
   /** Everybody has missed something. They hear no more, so that on coming back they are told to read history. */
   async #onGap(): Promise<void> {
     this.#fanOut.flush();
+    this.#recent.clear(); // nor may a replay under way step over what is missing
     const connections = [...this.#connections.keys()];
     for (const conn of connections) this.#audiences.leave(conn);
     await closeInBatches(connections, () => undefined);

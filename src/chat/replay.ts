@@ -4,6 +4,7 @@ import { EVENTS, type Resumed, type ResumedRoom } from "../protocol/events";
 import { messagePacket, messagePacketWithOffset } from "./audiences";
 import { closed, type Connection } from "./engine";
 import { Batch, type Packet } from "./fanOut";
+import type { RecentMessages } from "./recentMessages";
 
 const MAX_BEHIND = 1_000; // messages of a room; past it a client is better served by history
 const PAGE = 200; // messages read at once
@@ -14,6 +15,8 @@ type Encode = (message: StoredMessage) => Packet;
 
 export interface ReplayParts {
   log: MessageLog;
+  /** Knows everything that was delivered last. */
+  recent: RecentMessages;
   /** Names of all rooms. */
   rooms: readonly string[];
   metrics: Metrics;
@@ -29,14 +32,16 @@ type Cursor = ResumedRoom & { room: string };
  */
 export class Replay {
   readonly #log: MessageLog;
+  readonly #recent: RecentMessages;
   readonly #rooms: readonly string[];
   readonly #metrics: Metrics;
   readonly #socket: Connection;
   readonly #closed: Promise<void>;
   #untaken = 0; // characters written since the client was last known to have taken everything
 
-  constructor(socket: Connection, { log, rooms, metrics }: ReplayParts) {
+  constructor(socket: Connection, { log, recent, rooms, metrics }: ReplayParts) {
     this.#log = log;
+    this.#recent = recent;
     this.#rooms = rooms;
     this.#metrics = metrics;
     this.#socket = socket;
@@ -102,6 +107,9 @@ export class Replay {
 
   /** Empty when retention has overtaken the replay. */
   async #after({ room, offset }: Cursor): Promise<StoredMessage[]> {
+    // While a log elsewhere is read, others arrive: under steady traffic that, too, would never end.
+    const recent = this.#recent.after(room, offset);
+    if (recent.length > 0) return recent;
     try {
       return (await this.#log.read(room, { after: offset, limit: PAGE })).messages;
     } catch (error) {

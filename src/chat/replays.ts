@@ -1,12 +1,15 @@
 import type { ClientEventLog } from "../logger";
-import type { MessageLog } from "../messageLog/messageLog";
+import { StoreError, type MessageLog } from "../messageLog/messageLog";
 import type { Metrics } from "../metrics";
 import { closeOrTerminate, type Connection } from "./engine";
+import type { RecentMessages } from "./recentMessages";
 import { Replay } from "./replay";
 import type { Rooms } from "./rooms";
 
 export interface ReplaysOptions {
   messageLog: MessageLog;
+  /** Knows everything that was delivered last. */
+  recent: RecentMessages;
   rooms: Rooms;
   /** How many messages of each room a client that cannot resume gets. */
   replayOnConnect: number;
@@ -30,17 +33,19 @@ export class Replays {
 
   /** No tick may pass between the end of a replay and the joining. */
   async #replay(socket: Connection, join: () => void): Promise<void> {
-    const { messageLog, rooms, replayOnConnect, log, metrics } = this.#options;
+    const { messageLog, recent, rooms, replayOnConnect, log, metrics } = this.#options;
     try {
       const { resume } = socket.data.optIns;
-      const replay = new Replay(socket, { log: messageLog, rooms: rooms.names(), metrics });
+      const replay = new Replay(socket, { log: messageLog, recent, rooms: rooms.names(), metrics });
       const isUpToDate = await (resume === undefined
         ? replay.latest(replayOnConnect)
         : replay.missed(resume));
       if (isUpToDate) join();
       else closeOrTerminate(socket.conn);
     } catch (err) {
-      log.error("replay failed", { id: socket.id, err });
+      // Whoever keeps the log has said why already, and the log may be away for long.
+      if (err instanceof StoreError) log.warn("replay failed", { id: socket.id, reason: err.message });
+      else log.error("replay failed", { id: socket.id, err });
       closeOrTerminate(socket.conn); // it comes back and tries again
     }
   }

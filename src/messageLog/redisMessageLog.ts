@@ -109,7 +109,7 @@ export class RedisMessageLog implements MessageLog {
     const { epoch } = this.#room(room);
     if (this.#isStopped || epoch === "") throw new StoreError(this.#failure ?? "the log is closed");
     try {
-      return await readPage(this.#pages, this.#room(room), request);
+      return await readPage(this.#pages, this.#room(room), request, () => this.#open());
     } catch (error) {
       if (error instanceof UnknownOffsetError) throw error;
       throw new StoreError((error as Error).message);
@@ -195,8 +195,6 @@ export class RedisMessageLog implements MessageLog {
   #fail(error: Error): void {
     if (this.#isStopped) return;
     this.#noteFailure(error);
-    // What an unresponsive Redis has not yet taken must not be done when everybody has been told otherwise.
-    if (isTimeout(error)) this.#commands.disconnect(true);
     void this.#open();
   }
 

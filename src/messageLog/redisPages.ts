@@ -1,18 +1,51 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { UnknownOffsetError, type Page, type PageRequest } from "./messageLog";
+import { StoreError, UnknownOffsetError, type Page, type PageRequest } from "./messageLog";
+import { parseOffset } from "./offset";
 import { parseEntry, type Entry, type RawEntry } from "./redisEntry";
 import type { RedisRoom } from "./redisRoom";
+
+const CATCH_UP_WITHIN = 1_900; // ms
+const LOOK_AGAIN = 10; // ms
 
 type Range = "xrange" | "xrevrange";
 
 /** Reads a page of a room: of what its node has delivered, never more. Throws what Redis throws. */
-export async function readPage(redis: Redis, room: RedisRoom, request: PageRequest): Promise<Page> {
+export async function readPage(
+  redis: Redis,
+  room: RedisRoom,
+  request: PageRequest,
+  reopen: () => unknown,
+): Promise<Page> {
   const { after, before, limit } = request;
+  if (after !== undefined) await caughtUp(redis, room, { offset: after, beyond: 0 }, reopen);
+  if (before !== undefined) await caughtUp(redis, room, { offset: before, beyond: 1 }, reopen);
   const { position } = room; // what is delivered while Redis is asked belongs to the next page
   if (after !== undefined) return readAfter(redis, room, position, room.sequenceOf(after), limit);
   const end = before === undefined ? position + 1 : room.sequenceOf(before);
-  if (end > position + 1) throw new UnknownOffsetError("offset not yet given out");
   return readBefore(redis, room, position, end, limit);
+}
+
+/**
+ * Resolves once this node has delivered as far as the offset, which another node may have given out that is
+ * ahead of it. `beyond`: how far past the last message delivered it may lie.
+ */
+async function caughtUp(
+  redis: Redis,
+  room: RedisRoom,
+  { offset, beyond }: { offset: string; beyond: number },
+  reopen: () => unknown,
+): Promise<void> {
+  if (room.reaches(offset, beyond)) return;
+  const [epoch, last] = await redis.hmget(room.keys.meta, "epoch", "last");
+  if (parseOffset(epoch ?? "", offset) > Number(last) + beyond)
+    throw new UnknownOffsetError("offset not yet given out");
+  if (epoch !== room.epoch) void reopen(); // a quiet room hears of no new epoch by itself
+  const giveUp = performance.now() + CATCH_UP_WITHIN;
+  while (!room.reaches(offset, beyond)) {
+    if (performance.now() > giveUp) throw new StoreError("this node is behind the others");
+    await wait(LOOK_AGAIN);
+  }
 }
 
 async function readAfter(
@@ -22,7 +55,6 @@ async function readAfter(
   sequence: number,
   limit: number,
 ): Promise<Page> {
-  if (sequence > position) throw new UnknownOffsetError("offset not yet given out");
   const found = await entries(redis, room, "xrange", sequence + 1, position, limit);
   // Not even a gap may go unnoticed: what follows the offset must still be here.
   if ((found[0]?.previous ?? position) !== sequence) throw new UnknownOffsetError("offset not kept");

@@ -63,6 +63,11 @@ export class RedisRoom {
     return this.#acrossSeam(parseOffset(this.epoch, offset));
   }
 
+  /** Whether messages are delivered up to the offset, less `beyond`; false for an offset of another epoch. */
+  reaches(offset: string, beyond: number): boolean {
+    return offset.startsWith(`${this.epoch}-`) && this.sequenceOf(offset) <= this.position + beyond;
+  }
+
   /** A reader that opens the room for the first time, or cannot read on where it was, goes on at its end. */
   open({ epoch, last, seam, digest, hasMissed }: OpenedRoom): void {
     const isFirst = this.epoch === "";

@@ -87,6 +87,7 @@ export class OtherNodes {
   #replace(nodeId: string, number: number, clients: string[]): void {
     const node = this.#nodes.get(nodeId) ?? { number, ids: new Set<string>() };
     this.#nodes.set(nodeId, node);
+    if (number < node.number) return; // it has told of more meanwhile
     node.number = number;
     const present: [string, string | null][] = [];
     for (let i = 0; i < clients.length; i += 2) present.push([clients[i] ?? "", clients[i + 1] ?? ""]);

@@ -25,6 +25,7 @@ export class OwnClients {
   /** client id → what is to be told of it, latest state only */
   #untold = new Map<string, string | null>();
   #isRegistered = false;
+  #isRegistering = false;
   #isTelling = false;
   #number = 0;
 
@@ -49,6 +50,12 @@ export class OwnClients {
   /** Writes everything anew unless that has been done. Rejects with what Redis says. */
   async register(): Promise<void> {
     if (this.#isRegistered) return;
+    this.#isRegistering = true;
+    await this.#writeAll().finally(() => (this.#isRegistering = false));
+    this.#schedule();
+  }
+
+  async #writeAll(): Promise<void> {
     const { redis, keys, nodeId, lease, onStored } = this.#options;
     const number = Math.max(this.#number + 1, Date.now() * 1_000); // above all of its earlier registrations
     const clients = [...this.#clients].flatMap(([id, presence]) => [id, formatPresence(presence)]);
@@ -63,7 +70,6 @@ export class OwnClients {
     this.#number = number;
     this.#isRegistered = true;
     onStored({ number });
-    this.#schedule();
   }
 
   /** Takes everything out of Redis. */
@@ -78,6 +84,8 @@ export class OwnClients {
   }
 
   #tell(id: string, presence: string | null): void {
+    // While Redis is away clients may come and go without end; registering tells the state that is left.
+    if (!this.#isRegistered && !this.#isRegistering) return;
     this.#untold.set(id, presence);
     this.#schedule();
   }

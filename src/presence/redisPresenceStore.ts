@@ -45,6 +45,7 @@ export class RedisPresenceStore implements PresenceStore {
   #isBeating = false;
   /** By the monotonic clock, ms: until then nobody is taken for dead, for who was cut off with us comes back too. */
   #noDeathsBefore = 0;
+  #lastBeat = 0; // that succeeded; by the monotonic clock, ms
   #isStopped = false;
 
   constructor({
@@ -130,6 +131,10 @@ export class RedisPresenceStore implements PresenceStore {
     const { nodes, lease } = this.#keys;
     const reply = await this.#redis.eval(BEAT, 2, nodes, lease + nodeId, nodeId, this.#lease, lease);
     const [isRegistered, ...seen] = reply as (string | number)[];
+    const now = performance.now();
+    // Where this node could not renew its lease for long, the others could not either.
+    if (now - this.#lastBeat > this.#lease / 2) this.#noDeathsBefore = now + this.#lease;
+    this.#lastBeat = now;
     if (isRegistered !== 1) {
       this.#own.forgetRegistration();
       await this.#own.register();

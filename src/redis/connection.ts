@@ -12,6 +12,7 @@ export interface RedisSettings {
 const CONNECT_TIMEOUT = 2_000; // ms
 const DISCONNECT_TIMEOUT = 100; // ms for the server to close its side, which one that is stuck never does
 const REPLY_TIMEOUT = 1_900; // ms; whoever asks has been promised an answer within 2 s
+const CLOSE_DELAY = 100; // ms after a command failed for lack of an answer until its connection is taken for dead
 const MAX_RETRY_DELAY = 500; // ms; traffic is to resume within 5 s of the server's return
 
 /**
@@ -25,6 +26,9 @@ export function connectionTo(
   return open(settings, {
     connectionName: name,
     commandTimeout: replyTimeout,
+    // What an unresponsive server has not yet taken must not be done when everybody has been told otherwise, nor
+    // pile up here; and a line that is dead without a sign would never carry anything again.
+    socketTimeout: replyTimeout + CLOSE_DELAY,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0, // what is in flight when the connection breaks fails at once

@@ -1,16 +1,21 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { io, type Socket } from "socket.io-client";
+import { REFUSALS, type ErrorEnvelope } from "../../src/errors";
 import { EVENTS, type DataEnvelope, type MessageReceipt } from "../../src/protocol/events";
 import type { NewMessage } from "../../src/protocol/payloads";
-import type { ErrorEnvelope } from "../../src/errors";
 import type { Random } from "../support/random";
 
 type Answer = DataEnvelope<MessageReceipt> | ErrorEnvelope;
 
 const LANES = 4; // messages in flight at once
 const PAUSE = 20; // ms at most between an ack and the lane's next message; shapes the load, nobody waits for it
+const RECONNECT_PAUSE = [20, 100] as const; // ms
+const RETRY_PAUSE = [20, 200] as const; // ms before a message goes again that could not be stored
 
-/** Sends without end, and again under the same uuid until there is an ack. Remembers what was promised. */
+/**
+ * Sends without end, and again under the same uuid until there is an ack, each time it connects to any of the
+ * given URLs. Remembers what was promised.
+ */
 export class AckedSender {
   readonly name: string;
   /** uuid → what was sent, once for each message whatever the tries */
@@ -21,22 +26,25 @@ export class AckedSender {
   readonly lanes: string[][] = Array.from({ length: LANES }, () => []);
   readonly violations: string[] = [];
   retries = 0;
-  readonly #socket: Socket;
+  /** Answers that the message could not be stored. */
+  refusals = 0;
   readonly #random: Random;
+  readonly #urls: readonly string[];
   readonly #rooms: readonly string[];
+  readonly #transports: string[];
+  #socket: Socket;
+  #waitingForConnect: (() => void)[] = [];
+  #said = 0;
   #isStopping = false;
+  #isClosed = false;
 
-  constructor(name: string, url: string, rooms: readonly string[], random: Random) {
+  constructor(name: string, urls: readonly string[], rooms: readonly string[], random: Random) {
     this.name = name;
+    this.#urls = urls;
     this.#rooms = rooms;
     this.#random = random;
-    this.#socket = io(url, {
-      transports: [random.pick(["websocket", "polling"])],
-      forceNew: true,
-      reconnectionDelay: 20,
-      reconnectionDelayMax: 100,
-      timeout: 2_000,
-    });
+    this.#transports = [random.pick(["websocket", "polling"])];
+    this.#socket = this.#open();
   }
 
   /** Runs until told to stop; resolves when nothing is in flight any more. */
@@ -45,12 +53,42 @@ export class AckedSender {
     this.close();
   }
 
+  /** Sends one message; resolves with its uuid once it is acked. */
+  async say(room: string): Promise<string> {
+    this.#said += 1;
+    const message = { ...this.#message(`${this.name}.said.${String(this.#said)}`), chatRoom: named(room) };
+    await this.#deliver(message, false);
+    return message.uuid;
+  }
+
   close(): void {
+    this.#isClosed = true;
     this.#socket.disconnect();
   }
 
   stop(): void {
     this.#isStopping = true;
+  }
+
+  #open(): Socket {
+    const socket = io(this.#random.pick(this.#urls), {
+      transports: this.#transports,
+      forceNew: true,
+      reconnection: false,
+      timeout: 2_000,
+    });
+    const again = () => void this.#openAgain();
+    socket.once("connect_error", again);
+    socket.once("disconnect", again);
+    socket.once("connect", () => {
+      for (const resolve of this.#waitingForConnect.splice(0)) resolve();
+    });
+    return socket;
+  }
+
+  async #openAgain(): Promise<void> {
+    await wait(this.#random.between(...RECONNECT_PAUSE));
+    if (!this.#isClosed) this.#socket = this.#open();
   }
 
   async #runLane(lane: string[], name: string): Promise<void> {
@@ -64,7 +102,7 @@ export class AckedSender {
   }
 
   #message(uuid: string): NewMessage {
-    const chatRoom = { label: "x", name: this.#random.pick(this.#rooms) };
+    const chatRoom = named(this.#random.pick(this.#rooms));
     const length = this.#random.next() < 0.05 ? 4_000 : this.#random.between(1, 200);
     return { username: this.name, message: `${uuid} `.padEnd(length, "é"), uuid, chatRoom };
   }
@@ -87,12 +125,14 @@ export class AckedSender {
       if (this.acked.has(message.uuid)) return true;
       if (isImpatient) return false;
       this.retries += 1;
+      if (answers.some((answer) => answer !== undefined)) await wait(this.#random.between(...RETRY_PAUSE));
     }
   }
 
   #check({ uuid }: NewMessage, { data, error }: Answer): void {
     if (error !== null) {
-      this.violations.push(`${uuid} was refused: ${String(error.status)} ${error.message}`);
+      if (error.message === REFUSALS.messageNotStored.message) this.refusals += 1;
+      else this.violations.push(`${uuid} was refused: ${String(error.status)} ${error.message}`);
       return;
     }
     const first = this.acked.get(uuid) ?? data;
@@ -104,6 +144,7 @@ export class AckedSender {
   /** Undefined when the connection ended before there was an answer. */
   #try(message: NewMessage): Promise<Answer | undefined> {
     const socket = this.#socket;
+    if (!socket.connected) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const end = () => resolve(undefined);
       socket.once("disconnect", end);
@@ -111,13 +152,15 @@ export class AckedSender {
         socket.off("disconnect", end);
         resolve(answer);
       });
-      if (!socket.connected) end();
     });
   }
 
   #connected(): Promise<void> {
-    const socket = this.#socket;
-    if (socket.connected) return Promise.resolve();
-    return new Promise((resolve) => socket.once("connect", () => resolve()));
+    if (this.#socket.connected) return Promise.resolve();
+    return new Promise((resolve) => this.#waitingForConnect.push(resolve));
   }
+}
+
+function named(room: string): NewMessage["chatRoom"] {
+  return { label: "x", name: room };
 }

@@ -1,31 +1,42 @@
 /*
- * node -r ts-node/register/transpile-only test/crash/crash.ts [--rounds 20] [--seed n]
+ * node -r ts-node/register/transpile-only test/crash/crash.ts [--nodes 1] [--rounds 20] [--seed n]
  *
- * Kills the service under load again and again, and checks what it promised (after `npm run build`). The seed
- * repeats the dice, not the timing of the processes.
+ * Kills the service under load again and again, and checks what it promised (after `npm run build`). With
+ * several nodes: harms them and their Redis in every way there is. The seed repeats the dice, not the timing of
+ * the processes. `--fault "Redis killed"` (may be repeated) leaves the other faults out.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { disposeOfAll } from "../support/disposal";
 import { Random } from "../support/random";
+import { redisRounds } from "./redisRounds";
 import { crashRounds } from "./rounds";
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { rounds: { type: "string", default: "20" }, seed: { type: "string" } },
+    options: {
+      nodes: { type: "string", default: "1" },
+      rounds: { type: "string", default: "20" },
+      seed: { type: "string" },
+      fault: { type: "string", multiple: true },
+    },
   });
+  const rounds = Number(values.rounds);
+  const nodes = Number(values.nodes);
   const random = new Random(values.seed === undefined ? undefined : Number(values.seed));
   const report = (line: string) => void process.stdout.write(`${line}\n`);
   report(`seed ${String(random.seed)}`);
   const dataDir = mkdtempSync(join(tmpdir(), "crash-"));
-  const wrong = await crashRounds({ rounds: Number(values.rounds), random, dataDir, report });
+  const faults = values.fault === undefined ? {} : { faults: values.fault };
+  const wrong = await (nodes > 1
+    ? redisRounds({ nodes, rounds, random, report, ...faults }).finally(disposeOfAll)
+    : crashRounds({ rounds, random, dataDir, report }));
   for (const line of wrong) report(`VIOLATION ${line}`);
-  if (wrong.length > 0) {
-    report(`the log is kept in ${dataDir}`);
-    return 1;
-  }
-  rmSync(dataDir, { recursive: true });
+  if (wrong.length > 0 && nodes === 1) report(`the log is kept in ${dataDir}`);
+  else rmSync(dataDir, { recursive: true });
+  if (wrong.length > 0) return 1;
   report("no promise was broken");
   return 0;
 }

@@ -1,3 +1,4 @@
+import type { ErrorEnvelope } from "../../src/errors";
 import type { DataEnvelope, HistoricalMessage, HistoryPage } from "../../src/protocol/events";
 import { differences, type Recorder } from "../support/recorder";
 import type { AckedSender } from "./ackedSender";
@@ -12,7 +13,8 @@ export async function readLogs(url: string, rooms: readonly string[]): Promise<L
     for (let before: string | null = ""; before !== null;) {
       const query = before === "" ? "" : `&before=${before}`;
       const response = await fetch(`${url}/rooms${room}/messages?limit=200${query}`);
-      const { data } = (await response.json()) as DataEnvelope<HistoryPage>;
+      const { data, error } = (await response.json()) as DataEnvelope<HistoryPage> | ErrorEnvelope;
+      if (error !== null) throw new Error(`history${query} of ${room}: ${JSON.stringify(error)}`);
       pages.unshift(data.messages);
       ({ before } = data);
     }

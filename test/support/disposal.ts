@@ -7,6 +7,9 @@ export function afterThisTest(dispose: Dispose): void {
   pending.push(dispose);
 }
 
-afterEach(async () => {
+/** For programs that run without Jest: they say themselves when they are done. */
+export async function disposeOfAll(): Promise<void> {
   for (let dispose = pending.pop(); dispose !== undefined; dispose = pending.pop()) await dispose();
-});
+}
+
+if ("afterEach" in globalThis) afterEach(disposeOfAll);

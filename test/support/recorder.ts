@@ -42,6 +42,7 @@ export class Recorder {
       transports: random.pick(TRANSPORTS),
       forceNew: true,
       reconnection: false,
+      timeout: 2_000,
       auth: { resume: before },
     });
     this.#socket = socket;

@@ -43,10 +43,7 @@ export class RedisServer {
 
   /** For what a test does behind the service's back. */
   get control(): Redis {
-    if (this.#control === undefined) {
-      this.#control = new Redis(this.port, { maxRetriesPerRequest: null });
-      this.#control.on("error", () => undefined);
-    }
+    this.#control ??= new Redis(this.port, { maxRetriesPerRequest: null }).on("error", () => undefined);
     return this.#control;
   }
 

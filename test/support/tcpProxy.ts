@@ -7,11 +7,16 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #isCut = false;
+  #isSilent = false;
 
   private constructor(targetPort: number) {
     this.#server = createServer((client) => {
       if (this.#isCut) {
         client.destroy();
+        return;
+      }
+      if (this.#isSilent) {
+        this.#sockets.add(client.on("error", () => undefined).resume());
         return;
       }
       const upstream = connect(targetPort, "127.0.0.1");
@@ -48,7 +53,14 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Every connection, and each new one, stays open and carries nothing, also when the line is mended. */
+  silence(): void {
+    this.#isSilent = true;
+    for (const socket of this.#sockets) socket.unpipe().resume();
+  }
+
   mend(): void {
     this.#isCut = false;
+    this.#isSilent = false;
   }
 }
