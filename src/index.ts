@@ -13,7 +13,9 @@ async function main(): Promise<void> {
     const config = loadConfig();
     const logger = createLogger(config.logLevel);
     const app = new App(config, logger);
+    let isStopping = false;
     const stop = (exitCode: number, deadline: number) => {
+      isStopping = true;
       setTimeout(() => process.exit(exitCode), deadline).unref();
       void app.stop().finally(() => process.exit(exitCode));
     };
@@ -25,7 +27,9 @@ async function main(): Promise<void> {
     process.on("SIGINT", () => stop(0, STOP_DEADLINE));
     process.on("uncaughtException", crash);
     process.on("unhandledRejection", crash);
-    await app.start();
+    await app.start().catch((error: unknown) => {
+      if (!isStopping) throw error; // else it is stop() that ends the process, and there is nothing to explain
+    });
   } catch (error) {
     fail(error as NodeJS.ErrnoException);
   }
