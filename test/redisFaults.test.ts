@@ -194,6 +194,15 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(isRunning()).toBe(true);
     expectNoErrors(service);
   }, 40_000);
+
+  test("can be ended in good manners while they wait for Redis", async () => {
+    const port = await freePort();
+    const service = new ServiceProcess({ REDIS_URL: `redis://127.0.0.1:${String(port)}` });
+    await reachable(port);
+    service.child.kill("SIGTERM");
+    expect(await service.exited).toEqual({ code: 0, signal: null });
+    expectNoErrors(service);
+  });
 });
 
 /** Listens on the port, in the place of Redis, until somebody comes; then leaves it. */

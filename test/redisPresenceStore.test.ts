@@ -78,6 +78,17 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     for (const node of nodes) await node.shows({ "/cooking": ["cy"], "/pets": ["anna"] });
   });
 
+  test("who leaves a room and comes back stands at its end everywhere, also when only the end was told", async () => {
+    const nodes = [new Node(server.url, prefix), new Node(server.url, prefix)];
+    nodes[0]?.store.put("1", user("ana"), "/cooking");
+    for (const node of nodes) await node.shows({ "/cooking": ["ana"] });
+    nodes[1]?.store.put("2", user("bo"), "/cooking");
+    for (const node of nodes) await node.shows({ "/cooking": ["ana", "bo"] });
+    nodes[0]?.store.put("1", user("ana"), "/pets");
+    nodes[0]?.store.put("1", user("ana"), "/cooking");
+    for (const node of nodes) await node.shows({ "/cooking": ["bo", "ana"] });
+  });
+
   test("a node that comes later shows who was there before, in the order in which they came", async () => {
     const one = new Node(server.url, prefix);
     const two = new Node(server.url, prefix);

@@ -105,6 +105,8 @@ export class OtherNodes {
       const presence = parsePresence(text);
       if (presence !== undefined && view.has(presence.room)) {
         node.ids.add(id);
+        // It has been elsewhere and come back, of which only the end was told: it stands where its own node has it.
+        if (view.get(id)?.order !== presence.order) view.remove(id);
         hasChanged = view.put(id, presence) || hasChanged;
       } else if (node.ids.delete(id)) {
         hasChanged = view.remove(id) || hasChanged;

@@ -3,7 +3,8 @@
  *
  * Kills the service under load again and again, and checks what it promised (after `npm run build`). With
  * several nodes: harms them and their Redis in every way there is. The seed repeats the dice, not the timing of
- * the processes. `--fault "Redis killed"` (may be repeated) leaves the other faults out.
+ * the processes. `--fault "Redis killed"` (may be repeated) leaves the other faults out, `--loss` lets
+ * Redis lose its data each time.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,6 +22,7 @@ async function main(): Promise<number> {
       rounds: { type: "string", default: "20" },
       seed: { type: "string" },
       fault: { type: "string", multiple: true },
+      loss: { type: "boolean", default: false },
     },
   });
   const rounds = Number(values.rounds);
@@ -31,7 +33,7 @@ async function main(): Promise<number> {
   const dataDir = mkdtempSync(join(tmpdir(), "crash-"));
   const faults = values.fault === undefined ? {} : { faults: values.fault };
   const wrong = await (nodes > 1
-    ? redisRounds({ nodes, rounds, random, report, ...faults }).finally(disposeOfAll)
+    ? redisRounds({ nodes, rounds, random, report, losesData: values.loss, ...faults }).finally(disposeOfAll)
     : crashRounds({ rounds, random, dataDir, report }));
   for (const line of wrong) report(`VIOLATION ${line}`);
   if (wrong.length > 0 && nodes === 1) report(`the log is kept in ${dataDir}`);

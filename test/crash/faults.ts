@@ -60,3 +60,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     }
   },
 };
+
+/** After it the log is another one: what was acked before is lost, and says nothing about the nodes. */
+export const LOSS: Fault = async ({ redis }, _node, random) => {
+  await redis.kill();
+  await wait(random.between(0, 1_000));
+  await redis.startEmpty();
+};

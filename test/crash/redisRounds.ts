@@ -4,10 +4,10 @@ import { Recorder } from "../support/recorder";
 import { until } from "../support/until";
 import { AckedSender } from "./ackedSender";
 import { Cluster, type Node } from "./cluster";
-import { FAULTS } from "./faults";
+import { FAULTS, LOSS } from "./faults";
 import { Guest } from "./guest";
 import { Load, ROOMS } from "./load";
-import { readLogs, violationsOf } from "./verdict";
+import { readLogs, violationsOf, type Logs } from "./verdict";
 
 const RECOVERS_WITHIN = 5_000; // ms
 const PRESENT_WITHIN = 30_000; // ms; a killed node's clients are gone by then
@@ -21,6 +21,8 @@ export interface RedisRoundsOptions {
   report: (line: string) => void;
   /** Names of the faults to choose from. Default: all. */
   faults?: readonly string[];
+  /** Every fault is that Redis comes back without its data; then only what is not lost is judged. */
+  losesData?: boolean;
 }
 
 /** Who sends and hears on one node, to see whether it and the others are well. */
@@ -69,7 +71,7 @@ interface Clients {
 }
 
 async function run(
-  { rounds, random, report, faults = Object.keys(FAULTS) }: RedisRoundsOptions,
+  { rounds, random, report, faults = Object.keys(FAULTS), losesData = false }: RedisRoundsOptions,
   cluster: Cluster,
   { load, guests, canaries }: Clients,
 ): Promise<string[]> {
@@ -80,10 +82,10 @@ async function run(
   const wandering = Promise.all(guests.map((guest) => guest.wander()));
   for (let round = 1; round <= rounds; round += 1) {
     await Promise.race([wait(random.between(50, 700)), load.running]);
-    const name = random.pick(faults);
+    const name = losesData ? "Redis emptied" : random.pick(faults);
     const node = random.pick(cluster.nodes);
     const began = performance.now();
-    await FAULTS[name]?.(cluster, node, random);
+    await (losesData ? LOSS : FAULTS[name])?.(cluster, node, random);
     const mended = performance.now();
     const unwell = await allWell(canaries, random);
     wrong.push(...unwell.map((what) => `round ${String(round)}, ${name}: ${what}`));
@@ -93,7 +95,11 @@ async function run(
   }
   wrong.push(...(await presenceAtTheEnd(cluster, guests)));
   await wandering;
-  wrong.push(...(await load.finish()), ...(await verdict(cluster, { load, guests, canaries }, random)));
+  wrong.push(...(await load.finish()));
+  for (const { node, recorder } of canaries) {
+    if (!(await recorder.connect(node.service.url, random))) wrong.push(`${recorder.name} cannot come back`);
+  }
+  wrong.push(...(await verdict(cluster, { load, guests, canaries }, losesData)));
   report(`at the end ${String(load)}`);
   return [...wrong, ...cluster.complaints];
 }
@@ -165,17 +171,31 @@ async function presenceAtTheEnd({ urls }: Cluster, guests: readonly Guest[]): Pr
   }
 }
 
-async function verdict(cluster: Cluster, { load, canaries }: Clients, random: Random): Promise<string[]> {
-  const wrong: string[] = [];
-  for (const { node, recorder } of canaries) {
-    if (!(await recorder.connect(node.service.url, random))) wrong.push(`${recorder.name} cannot come back`);
-  }
+async function verdict(
+  { urls }: Cluster,
+  { load, canaries }: Clients,
+  losesData: boolean,
+): Promise<string[]> {
   const senders = [...load.senders, ...canaries.map(({ sender }) => sender)];
   const recorders = [...load.recorders, ...canaries.map(({ recorder }) => recorder)];
-  const [logs, ...others] = await Promise.all(cluster.urls.map((url) => readLogs(url, ROOMS)));
+  const [logs, ...others] = await Promise.all(urls.map((url) => readLogs(url, ROOMS)));
   if (logs === undefined) throw new Error("there are no nodes");
   const text = JSON.stringify([...logs]);
-  if (others.some((other) => JSON.stringify([...other]) !== text))
-    wrong.push("nodes show different histories");
-  return [...wrong, ...violationsOf(logs, senders, recorders)];
+  const areEqual = others.every((other) => JSON.stringify([...other]) === text);
+  return [
+    ...(areEqual ? [] : ["nodes show different histories"]),
+    ...(losesData ? doubled(logs, recorders) : violationsOf(logs, senders, recorders)),
+  ];
+}
+
+/** Whatever was lost: nothing stands twice in what is kept, and nobody heard one place of the log twice. */
+function doubled(logs: Logs, recorders: readonly Recorder[]): string[] {
+  const kept = [...logs.values()].flat().map(({ uuid }) => uuid);
+  const wrong = new Set(kept).size === kept.length ? [] : ["messages are stored twice"];
+  for (const { name, records, violations } of recorders) {
+    const offsets = [...records.values()].flat().map(({ offset }) => offset);
+    if (new Set(offsets).size !== offsets.length) wrong.push(`${name} heard messages twice`);
+    wrong.push(...violations.map((what) => `${name}: ${what}`));
+  }
+  return wrong;
 }
