@@ -1,4 +1,4 @@
-/** What a message, and what an idempotency key, costs in Redis: memory, commands and bytes on the wire. */
+/** What a message, and what an idempotency key, costs in Redis: memory, commands, time and bytes on the wire. */
 import { Redis } from "ioredis";
 import { writeMessages } from "../client/writeMessages";
 import type { RunningServer } from "../process/servers";
@@ -23,6 +23,7 @@ async function afterRun({ redisUrl = "" }: RunningServer): Promise<Metrics> {
   await remove(redis, ["chat:{/cooking}:messages"]);
   const withoutMessages = await usedMemory(redis);
   redis.disconnect();
+  const cpuSeconds = number(stats, /used_cpu_user:([\d.]+)/) + number(stats, /used_cpu_sys:([\d.]+)/);
   const scripts = number(stats, /cmdstat_evalsha:calls=(\d+)/);
   return {
     bytesPerKey: (withAll - withoutKeys) / MESSAGES,
@@ -30,6 +31,7 @@ async function afterRun({ redisUrl = "" }: RunningServer): Promise<Metrics> {
     scriptsPerMessage: scripts / MESSAGES,
     readsPerMessage: number(stats, /cmdstat_xread:calls=(\d+)/) / MESSAGES,
     microsecondsPerScript: number(stats, /cmdstat_evalsha:.*?usec_per_call=([\d.]+)/),
+    cpuMicrosecondsPerMessage: (cpuSeconds * 1e6) / MESSAGES,
     bytesInPerMessage: number(stats, /total_net_input_bytes:(\d+)/) / MESSAGES,
     bytesOutPerMessage: number(stats, /total_net_output_bytes:(\d+)/) / MESSAGES,
   };
