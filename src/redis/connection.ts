@@ -10,6 +10,7 @@ export interface RedisSettings {
 }
 
 const CONNECT_TIMEOUT = 2_000; // ms
+const KEEP_ALIVE = 5_000; // ms of silence until the line is probed: a subscription sends nothing that could fail
 const DISCONNECT_TIMEOUT = 100; // ms for the server to close its side, which one that is stuck never does
 const REPLY_TIMEOUT = 1_900; // ms; whoever asks has been promised an answer within 2 s
 const CLOSE_DELAY = 100; // ms after a command failed for lack of an answer until its connection is taken for dead
@@ -45,6 +46,7 @@ function open({ url, verifyTls }: RedisSettings, options: RedisOptions): Redis {
     lazyConnect: true,
     protocol: 2, // replies of one shape from every server version
     connectTimeout: CONNECT_TIMEOUT,
+    keepAlive: KEEP_ALIVE,
     disconnectTimeout: DISCONNECT_TIMEOUT,
     retryStrategy: (times) => Math.min(50 * 2 ** times, MAX_RETRY_DELAY),
     ...(verifyTls || !url.startsWith("rediss:") ? {} : { tls: { rejectUnauthorized: false } }),
