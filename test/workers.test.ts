@@ -44,9 +44,19 @@ describeWithBinary("redis-server", "WORKERS=2", () => {
     return children.trim().split(" ").filter((each) => each !== "").map(Number); // prettier-ignore
   }
 
-  function workersWithConnections(service: ServiceProcess): unknown[] {
-    const ids = service.lines.filter(({ msg }) => msg === "connected").map(({ worker }) => worker);
-    return [...new Set(ids)].sort();
+  /** Of each connection so far the id of its worker, in order. */
+  function connectedTo({ lines }: ServiceProcess): unknown[] {
+    return lines.filter(({ msg }) => msg === "connected").map(({ worker }) => worker);
+  }
+
+  /** Connects clients until both workers have some; the primary may not yet know of one when the next one comes. */
+  async function connectToBoth(service: ServiceProcess): Promise<TestClient[]> {
+    const clients: TestClient[] = [];
+    while (new Set(connectedTo(service)).size < 2) {
+      clients.push(await TestClient.connect(service.url));
+      await until("it is in the log", () => connectedTo(service).length === clients.length);
+    }
+    return clients;
   }
 
   test("clients of every kind, spread over the workers, hear each other", async () => {
@@ -62,7 +72,7 @@ describeWithBinary("redis-server", "WORKERS=2", () => {
         numbers(clients.length),
       );
     }
-    await until("both have clients", () => workersWithConnections(service).length === 2);
+    await until("both have clients", () => new Set(connectedTo(service)).size === 2);
     clients[0]?.announcePresence();
     for (const client of clients) {
       const [snapshot] = await client.waitFor<DataEnvelope<PresenceInformation>>(EVENTS.presenceInformation);
@@ -75,20 +85,19 @@ describeWithBinary("redis-server", "WORKERS=2", () => {
   test("/metrics sums up what all workers count", async () => {
     const token = "a-token-of-some-length";
     const service = await start({ METRICS_TOKEN: token });
-    const clients: TestClient[] = [];
-    for (let i = 0; i < 4; i += 1) clients.push(await TestClient.connect(service.url)); // each to the emptier worker
+    const clients = await connectToBoth(service);
+    const count = clients.length;
     for (const client of clients) await sendAcked(client);
-    await until("both have clients", () => workersWithConnections(service).length === 2);
-    for (const client of clients) await client.waitFor("/cooking", 4);
+    for (const client of clients) await client.waitFor("/cooking", count);
     for (let i = 0; i < 2; i += 1) {
       const response = await fetch(`${service.url}/metrics`, {
         headers: { Authorization: `Bearer ${token}` },
       });
       expect(response.headers.get("content-type")).toMatch(/^text\/plain/);
       const text = await response.text();
-      expect(text).toContain("chat_messages_accepted_total 4\n");
-      expect(text).toContain('chat_deliveries_total{event="message"} 16\n');
-      expect(text).toContain('chat_connections{transport="websocket",eio="4"} 4\n');
+      expect(text).toContain(`chat_messages_accepted_total ${String(count)}\n`);
+      expect(text).toContain(`chat_deliveries_total{event="message"} ${String(count ** 2)}\n`);
+      expect(text).toContain(`chat_connections{transport="websocket",eio="4"} ${String(count)}\n`);
     }
     expect((await fetch(`${service.url}/metrics`)).status).toBe(401);
   });
@@ -104,19 +113,22 @@ describeWithBinary("redis-server", "WORKERS=2", () => {
 
   test("a worker that dies is replaced, its clients come back, the others notice nothing", async () => {
     const service = await start();
-    const clients = [await TestClient.connect(service.url), await TestClient.connect(service.url)];
-    await until("both have one", () => workersWithConnections(service).length === 2);
+    const clients = await connectToBoth(service);
     const [victim = 0] = workerPids(service);
     process.kill(victim, "SIGKILL");
-    await until("one was cut off", () => clients.some(({ socket }) => socket.disconnected));
-    const [survivor] = clients.filter(({ socket }) => socket.connected) as [TestClient];
+    const deaths = () => service.lines.filter(({ msg }) => msg === "worker died, starting another");
+    await until("the death was noticed", () => deaths().length === 1);
+    const survives = connectedTo(service).map((worker) => worker !== deaths()[0]?.worker);
+    const connected = () => clients.map(({ socket }) => socket.connected);
+    await until("its clients know", () => connected().join() === survives.join());
     await readyWorkers(service, 3);
-    expect(clients.filter(({ socket }) => socket.connected)).toEqual([survivor]);
+    expect(connected()).toEqual(survives);
     const back = await TestClient.connect(service.url);
     await sendAcked(back, { message: "back" });
-    expect(texts(await survivor.waitForArguments("/cooking"))).toEqual(["back"]);
-    const died = service.lines.filter(({ msg }) => msg === "worker died, starting another");
-    expect(died).toMatchObject([{ signal: "SIGKILL", delay: 250 }]);
+    for (const survivor of clients.filter(({ socket }) => socket.connected)) {
+      expect(texts(await survivor.waitForArguments("/cooking"))).toEqual(["back"]);
+    }
+    expect(deaths()).toMatchObject([{ signal: "SIGKILL", delay: 250 }]);
   });
 
   test("who dies again and again is started ever later", async () => {
