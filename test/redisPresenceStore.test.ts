@@ -116,6 +116,17 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     expect(sizes()[0]).toBeGreaterThan(2_000);
   });
 
+  test("a node that comes later shows thousands who were there before", async () => {
+    const one = new Node(server.url, prefix);
+    for (let i = 0; i < 10_000; i += 1) one.store.put(String(i), user(`u${String(i)}`), "/pets");
+    const { nodeId } = one.bus;
+    const stored = () => server.control.hlen(`${prefix}:{presence}:clients:${nodeId}`);
+    await until("all are stored", async () => (await stored()) === 10_000);
+    const late = new Node(server.url, prefix);
+    await until("all are shown", () => shown(late.store)["/pets"]?.length === 10_000);
+    expect(late.store.toJson()).toBe(one.store.toJson());
+  });
+
   test("a node that stops takes its clients along at once", async () => {
     const staying = new Node(server.url, prefix);
     const leaving = new Node(server.url, prefix);

@@ -76,7 +76,7 @@ export class OtherNodes {
     this.#fetching.add(nodeId);
     try {
       const reply = await redis.eval(FETCH, 2, keys.nodes, keys.clients + nodeId, nodeId);
-      const [number = "", ...clients] = reply as string[];
+      const [number, clients] = reply as [string, string[]];
       if (number === "") this.drop(nodeId);
       else this.#replace(nodeId, Number(number), clients);
     } finally {

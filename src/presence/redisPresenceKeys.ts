@@ -52,7 +52,10 @@ redis.call('DEL', KEYS[3])
 return 1
 `;
 
-/** All of a node. KEYS nodes, clients. ARGV node id. Returns the number of its latest change, then its clients. */
+/**
+ * All of a node. KEYS nodes, clients. ARGV node id. Returns the number of its latest change, or "", and its
+ * clients in a list of their own: Lua could not spread thousands of them into one.
+ */
 export const FETCH = `
-return { redis.call('HGET', KEYS[1], ARGV[1]) or '', unpack(redis.call('HGETALL', KEYS[2])) }
+return { redis.call('HGET', KEYS[1], ARGV[1]) or '', redis.call('HGETALL', KEYS[2]) }
 `;
