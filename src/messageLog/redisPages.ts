@@ -55,10 +55,13 @@ async function readAfter(
   sequence: number,
   limit: number,
 ): Promise<Page> {
-  const found = await entries(redis, room, "xrange", sequence + 1, position, limit);
+  const [found, oldest] = await Promise.all([
+    entries(redis, room, "xrange", sequence + 1, position, limit),
+    oldestEntry(redis, room, position),
+  ]);
   // Not even a gap may go unnoticed: what follows the offset must still be here.
   if ((found[0]?.previous ?? position) !== sequence) throw new UnknownOffsetError("offset not kept");
-  return page(redis, room, position, found, sequence);
+  return page(room, { found, oldest, position, place: sequence });
 }
 
 async function readBefore(
@@ -68,19 +71,29 @@ async function readBefore(
   end: number,
   limit: number,
 ): Promise<Page> {
-  const found = await entries(redis, room, "xrevrange", end - 1, 0, limit);
-  return page(redis, room, position, found.reverse(), end - 1);
+  const [found, oldest] = await Promise.all([
+    entries(redis, room, "xrevrange", end - 1, 0, limit),
+    oldestEntry(redis, room, position),
+  ]);
+  return page(room, { found: found.reverse(), oldest, position, place: end - 1 });
 }
 
-/** `place`: where an empty page lies, between what is older and what is newer. */
-async function page(
-  redis: Redis,
-  room: RedisRoom,
-  position: number,
-  found: Entry[],
-  place: number,
-): Promise<Page> {
+async function oldestEntry(redis: Redis, room: RedisRoom, position: number): Promise<Entry | undefined> {
   const [oldest] = await entries(redis, room, "xrange", 0, position, 1);
+  return oldest;
+}
+
+interface Stretch {
+  found: Entry[];
+  /** The oldest message that is kept. */
+  oldest: Entry | undefined;
+  /** Of the last message delivered. */
+  position: number;
+  /** Where an empty page lies, between what is older and what is newer. */
+  place: number;
+}
+
+function page(room: RedisRoom, { found, oldest, position, place }: Stretch): Page {
   const first = found[0]?.sequence ?? place + 1;
   const last = found.at(-1)?.sequence ?? Math.max(place, oldest?.previous ?? 0);
   return {
