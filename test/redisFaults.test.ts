@@ -95,6 +95,8 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(await acked).toEqual(NOT_STORED);
     expect(await sender.waitFor(EVENTS.serverError)).toEqual([NOT_STORED]);
     expect(performance.now() - start).toBeLessThan(ANSWER);
+    const { error } = (await (await fetch(`${one.url}/readyz`)).json()) as ErrorEnvelope;
+    expect(error).toEqual({ message: "Service is not ready", status: 503, errors: [expect.stringMatching(/^message log: Redis /)] }); // prettier-ignore
     redis.thaw();
     await reaches(sender, listeners[1] as TestClient, "after");
     await until("the other hears it too", () => heard(listeners[0] as TestClient).length > 0);
