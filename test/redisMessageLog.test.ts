@@ -7,7 +7,7 @@ import type { ChatMessage } from "../src/protocol/events";
 import { describeMessageLog } from "./contracts/messageLogContract";
 import { describeWithBinary } from "./support/binaries";
 import { afterThisTest } from "./support/disposal";
-import { RedisServer } from "./support/redisServer";
+import { RedisServer, sharedRedis } from "./support/redisServer";
 import { TcpProxy } from "./support/tcpProxy";
 import { until } from "./support/until";
 
@@ -82,30 +82,29 @@ function message(text: string, room = "/cooking"): ChatMessage {
 }
 
 describeWithBinary("redis-server", "with one Redis", () => {
-  let server: RedisServer;
+  const redis = sharedRedis();
   let prefix: string;
-  beforeAll(async () => {
-    server = await RedisServer.start({ isShared: true });
-  });
   beforeEach(() => {
-    prefix = randomUUID();
+    prefix = randomUUID(); // what the test before left open must not meet this one
   });
-  afterAll(() => server.dispose());
 
   describeMessageLog("redis", () => ({
-    create: (maxMessages) => logOn(server.url, prefix, maxMessages),
-    loseStore: async () => void (await server.control.flushall()),
+    create: (maxMessages) => logOn(redis().url, prefix, maxMessages),
+    loseStore: async () => void (await redis().control.flushall()),
     breakStore: (log) => {
-      server.freeze();
+      redis().freeze();
       return async () => {
-        server.thaw();
+        redis().thaw();
         await until("the log is open again", () => (log as RedisMessageLog).failure === undefined);
       };
     },
   }));
 
   test("two nodes deliver everything in one order, whoever sends what to whom", async () => {
-    const [one, other] = await Promise.all([Node.start(server.url, prefix), Node.start(server.url, prefix)]);
+    const [one, other] = await Promise.all([
+      Node.start(redis().url, prefix),
+      Node.start(redis().url, prefix),
+    ]);
     const sending = Array.from({ length: 600 }, (_, index) =>
       (index % 2 ? one : other).log.append(message(String(index), ROOMS[index % 3 ? 0 : 1]), ONCE),
     );
@@ -122,7 +121,10 @@ describeWithBinary("redis-server", "with one Redis", () => {
   });
 
   test("a key is one on all nodes, also for appends at the same time", async () => {
-    const [one, other] = await Promise.all([Node.start(server.url, prefix), Node.start(server.url, prefix)]);
+    const [one, other] = await Promise.all([
+      Node.start(redis().url, prefix),
+      Node.start(redis().url, prefix),
+    ]);
     const receipts = await Promise.all(
       Array.from({ length: 20 }, (_, index) => (index % 2 ? one : other).log.append(message("hello"), ONCE)),
     );
@@ -132,9 +134,9 @@ describeWithBinary("redis-server", "with one Redis", () => {
   });
 
   test("a node that was cut off from Redis refuses meanwhile, and then catches up", async () => {
-    const proxy = await TcpProxy.to(server.port);
+    const proxy = await TcpProxy.to(redis().port);
     const cutOff = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
-    const other = await Node.start(server.url, prefix);
+    const other = await Node.start(redis().url, prefix);
     await other.log.append(message("1"), ONCE);
     await cutOff.has("1");
     proxy.cut();
@@ -151,9 +153,9 @@ describeWithBinary("redis-server", "with one Redis", () => {
   });
 
   test("an offset from a node that is ahead is good on one that lags, which waits until it is there", async () => {
-    const proxy = await TcpProxy.to(server.port);
+    const proxy = await TcpProxy.to(redis().port);
     const lagging = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
-    const ahead = await Node.start(server.url, prefix);
+    const ahead = await Node.start(redis().url, prefix);
     await ahead.log.append(message("1"), ONCE);
     await lagging.has("1");
     proxy.cut();
@@ -178,7 +180,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
   });
 
   test("a line that dies without a sign is given up, and a new one carries everything again", async () => {
-    const proxy = await TcpProxy.to(server.port);
+    const proxy = await TcpProxy.to(redis().port);
     const node = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
     await node.log.append(message("1"), ONCE);
     proxy.silence();
@@ -193,9 +195,9 @@ describeWithBinary("redis-server", "with one Redis", () => {
   });
 
   test("a node whose unread messages were trimmed says so, and goes on with what is kept", async () => {
-    const proxy = await TcpProxy.to(server.port);
+    const proxy = await TcpProxy.to(redis().port);
     const cutOff = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix, 5);
-    const other = await Node.start(server.url, prefix, 5);
+    const other = await Node.start(redis().url, prefix, 5);
     const first = await other.log.append(message("first"), ONCE);
     await cutOff.has("first");
     proxy.cut();
@@ -210,10 +212,10 @@ describeWithBinary("redis-server", "with one Redis", () => {
   });
 
   test("what others write into a stream is passed over and counted", async () => {
-    const node = await Node.start(server.url, prefix);
+    const node = await Node.start(redis().url, prefix);
     await node.log.append(message("1"), ONCE);
     const stream = `${prefix}:{/cooking}:messages`;
-    const { control } = server;
+    const { control } = redis();
     const json = JSON.stringify(message("forged"));
     const elsewhere = JSON.stringify(message("forged", "/pets"));
     await control.xadd(stream, "2-0", "e", "0123456789ab", "p", "1", "m", "{");
@@ -235,17 +237,17 @@ describeWithBinary("redis-server", "with one Redis", () => {
     expect(before).toBeNull();
     const after = await node.log.read("/cooking", { after: String(messages[0]?.offset), limit: 5 });
     expect(after.messages.map(({ offset }) => offset)).toEqual([receipt.offset]);
-    const late = await Node.start(server.url, prefix);
+    const late = await Node.start(redis().url, prefix);
     await late.log.append(message("3"), ONCE);
     await node.has("1", "2", "3");
     expect(late.texts()).toEqual(["3"]);
   });
 
   test("something else in a room's place fails that room alone", async () => {
-    const node = await Node.start(server.url, prefix);
-    await server.control.set(`${prefix}:{/pets}:messages`, "not a stream");
+    const node = await Node.start(redis().url, prefix);
+    await redis().control.set(`${prefix}:{/pets}:messages`, "not a stream");
     await expect(node.log.append(message("1", "/pets"), ONCE)).rejects.toThrow(StoreError);
-    await server.control.del(`${prefix}:{/pets}:messages`);
+    await redis().control.del(`${prefix}:{/pets}:messages`);
     await node.isOpen();
     expect(await node.log.append(message("2"), ONCE)).toMatchObject({ duplicate: false });
   });

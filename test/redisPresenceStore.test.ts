@@ -5,7 +5,7 @@ import { RedisNodeBus } from "../src/redis/redisNodeBus";
 import { describePresenceStore, PRESENCE_ROOMS, shown, user } from "./contracts/presenceStoreContract";
 import { describeWithBinary } from "./support/binaries";
 import { afterThisTest } from "./support/disposal";
-import { RedisServer } from "./support/redisServer";
+import { RedisServer, sharedRedis } from "./support/redisServer";
 import { TcpProxy } from "./support/tcpProxy";
 import { until } from "./support/until";
 
@@ -45,26 +45,22 @@ class Node {
 }
 
 describeWithBinary("redis-server", "presence in Redis", () => {
-  let server: RedisServer;
+  const redis = sharedRedis();
   let prefix: string;
-  beforeAll(async () => {
-    server = await RedisServer.start({ isShared: true });
-  });
   beforeEach(() => {
-    prefix = randomUUID();
+    prefix = randomUUID(); // what the test before left open must not meet this one
   });
-  afterAll(() => server.dispose());
 
   describePresenceStore("redis", (roomNames) => {
-    const redis = { url: server.url, keyPrefix: prefix, verifyTls: true };
-    const bus = new RedisNodeBus(redis);
+    const settings = { url: redis().url, keyPrefix: prefix, verifyTls: true };
+    const bus = new RedisNodeBus(settings);
     bus.start();
     afterThisTest(() => bus.stop());
-    return new RedisPresenceStore({ redis, bus, roomNames, logger: pino({ level: "silent" }) });
+    return new RedisPresenceStore({ redis: settings, bus, roomNames, logger: pino({ level: "silent" }) });
   });
 
   test("all nodes show everybody, in one order of arrival, through joins, moves and leaves", async () => {
-    const nodes = [1, 2, 3].map(() => new Node(server.url, prefix));
+    const nodes = [1, 2, 3].map(() => new Node(redis().url, prefix));
     const [one, two, three] = nodes as [Node, Node, Node];
     one.store.put("1", user("ana"), "/cooking");
     for (const node of nodes) await node.shows({ "/cooking": ["ana"] });
@@ -79,7 +75,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
   });
 
   test("who leaves a room and comes back stands at its end everywhere, also when only the end was told", async () => {
-    const nodes = [new Node(server.url, prefix), new Node(server.url, prefix)];
+    const nodes = [new Node(redis().url, prefix), new Node(redis().url, prefix)];
     nodes[0]?.store.put("1", user("ana"), "/cooking");
     for (const node of nodes) await node.shows({ "/cooking": ["ana"] });
     nodes[1]?.store.put("2", user("bo"), "/cooking");
@@ -90,10 +86,10 @@ describeWithBinary("redis-server", "presence in Redis", () => {
   });
 
   test("a node that comes later shows who was there before, in the order in which they came", async () => {
-    const one = new Node(server.url, prefix);
-    const two = new Node(server.url, prefix);
+    const one = new Node(redis().url, prefix);
+    const two = new Node(redis().url, prefix);
     for (let i = 0; i < 20; i += 1) (i % 2 ? one : two).store.put(String(i), user(`u${String(i)}`), "/pets");
-    const late = new Node(server.url, prefix);
+    const late = new Node(redis().url, prefix);
     late.store.put("late", user("late"), "/pets");
     const names = Array.from({ length: 20 }, (_, i) => `u${String(i)}`);
     const everybody = (node: Node) => [...(shown(node.store)["/pets"] ?? [])].sort().join();
@@ -105,7 +101,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
   });
 
   test("a storm of joins and leaves ends with the same state everywhere", async () => {
-    const nodes = [new Node(server.url, prefix), new Node(server.url, prefix)];
+    const nodes = [new Node(redis().url, prefix), new Node(redis().url, prefix)];
     for (let i = 0; i < 3_000; i += 1) {
       nodes[i % 2]?.store.put(String(i), user(`u${String(i)}`), PRESENCE_ROOMS[i % 3 ? 0 : 1] ?? "");
       if (i % 5 === 0) nodes[(i / 5) % 2]?.store.remove(String(i / 5));
@@ -117,30 +113,30 @@ describeWithBinary("redis-server", "presence in Redis", () => {
   });
 
   test("a node that comes later shows thousands who were there before", async () => {
-    const one = new Node(server.url, prefix);
+    const one = new Node(redis().url, prefix);
     for (let i = 0; i < 10_000; i += 1) one.store.put(String(i), user(`u${String(i)}`), "/pets");
     const { nodeId } = one.bus;
-    const stored = () => server.control.hlen(`${prefix}:{presence}:clients:${nodeId}`);
+    const stored = () => redis().control.hlen(`${prefix}:{presence}:clients:${nodeId}`);
     await until("all are stored", async () => (await stored()) === 10_000);
-    const late = new Node(server.url, prefix);
+    const late = new Node(redis().url, prefix);
     await until("all are shown", () => shown(late.store)["/pets"]?.length === 10_000);
     expect(late.store.toJson()).toBe(one.store.toJson());
   });
 
   test("a node that stops takes its clients along at once", async () => {
-    const staying = new Node(server.url, prefix);
-    const leaving = new Node(server.url, prefix);
+    const staying = new Node(redis().url, prefix);
+    const leaving = new Node(redis().url, prefix);
     leaving.store.put("1", user("ana"), "/cooking");
     await staying.shows({ "/cooking": ["ana"] });
     await leaving.store.stop();
     await staying.shows({});
     expect(staying.gone).toEqual([leaving.bus.nodeId]);
-    expect(await server.control.keys(`${prefix}:*${leaving.bus.nodeId}*`)).toEqual([]);
+    expect(await redis().control.keys(`${prefix}:*${leaving.bus.nodeId}*`)).toEqual([]);
   });
 
   test("of a node that vanishes the clients go with its lease, swept by one of the others alone", async () => {
-    const survivors = [1, 2, 3].map(() => new Node(server.url, prefix));
-    const proxy = await TcpProxy.to(server.port);
+    const survivors = [1, 2, 3].map(() => new Node(redis().url, prefix));
+    const proxy = await TcpProxy.to(redis().port);
     const cutOff = new Node(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
     cutOff.store.put("1", user("ana"), "/cooking");
     for (const node of survivors) await node.shows({ "/cooking": ["ana"] });
@@ -151,7 +147,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     await until("it was swept", () => sweeps().length > 0);
     await until("all know", () => survivors.every(({ gone }) => gone.includes(cutOff.bus.nodeId)));
     expect(sweeps()).toHaveLength(1);
-    expect(await server.control.keys(`${prefix}:*${cutOff.bus.nodeId}*`)).toEqual([]);
+    expect(await redis().control.keys(`${prefix}:*${cutOff.bus.nodeId}*`)).toEqual([]);
 
     // Cut off, it goes on with what it knows, and is back with all it has when the line is.
     cutOff.store.put("2", user("bo"), "/pets");
@@ -165,8 +161,8 @@ describeWithBinary("redis-server", "presence in Redis", () => {
   });
 
   test("a node that was swept while it stood still registers again", async () => {
-    const survivor = new Node(server.url, prefix);
-    const still = new Node(server.url, prefix);
+    const survivor = new Node(redis().url, prefix);
+    const still = new Node(redis().url, prefix);
     still.store.put("1", user("ana"), "/cooking");
     await survivor.shows({ "/cooking": ["ana"] });
     // As the survivor does it: what the other one finds is the same.
@@ -174,8 +170,8 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     const keys = ["nodes", `lease:${nodeId}`, `clients:${nodeId}`].map(
       (key) => `${prefix}:{presence}:${key}`,
     );
-    await server.control
-      .multi()
+    await redis()
+      .control.multi()
       .hdel(keys[0] ?? "", nodeId)
       .del(keys[1] ?? "", keys[2] ?? "")
       .exec();
@@ -185,9 +181,9 @@ describeWithBinary("redis-server", "presence in Redis", () => {
   });
 
   test("when what nodes tell each other is lost, the next beat finds out", async () => {
-    const proxy = await TcpProxy.to(server.port);
-    const deaf = new Node(server.url, prefix, { busUrl: `redis://127.0.0.1:${String(proxy.port)}` });
-    const other = new Node(server.url, prefix);
+    const proxy = await TcpProxy.to(redis().port);
+    const deaf = new Node(redis().url, prefix, { busUrl: `redis://127.0.0.1:${String(proxy.port)}` });
+    const other = new Node(redis().url, prefix);
     other.store.put("1", user("ana"), "/cooking");
     await deaf.shows({ "/cooking": ["ana"] });
     proxy.cut();
@@ -199,11 +195,11 @@ describeWithBinary("redis-server", "presence in Redis", () => {
   });
 
   test("what others write or publish in its place is not shown", async () => {
-    const node = new Node(server.url, prefix);
-    const other = new Node(server.url, prefix);
+    const node = new Node(redis().url, prefix);
+    const other = new Node(redis().url, prefix);
     other.store.put("1", user("ana"), "/cooking");
     await node.shows({ "/cooking": ["ana"] });
-    const { control } = server;
+    const { control } = redis();
     const clients = `${prefix}:{presence}:clients:stranger`;
     const strange = ["{", "null", "[]", '{"room":"/nowhere","order":1,"user":{"username":"x","avatar":""}}'];
     const wrong = [

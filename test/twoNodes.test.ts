@@ -13,7 +13,7 @@ import {
   textsAndOffsets,
   wholeHistory,
 } from "./support/chat";
-import { RedisServer } from "./support/redisServer";
+import { sharedRedis } from "./support/redisServer";
 import { startService, type RunningService } from "./support/service";
 import { CLIENTS, COOKING, TestClient } from "./support/testClient";
 import { until } from "./support/until";
@@ -21,15 +21,10 @@ import { until } from "./support/until";
 const NO_LIMITS = { MESSAGES_PER_SECOND: "0", PRESENCE_PER_SECOND: "0", HISTORY_PER_SECOND: "0" };
 
 describeWithBinary("redis-server", "two nodes", () => {
-  let redis: RedisServer;
-  beforeAll(async () => {
-    redis = await RedisServer.start({ isShared: true });
-  });
-  beforeEach(() => redis.control.flushall());
-  afterAll(() => redis.dispose());
+  const redis = sharedRedis();
 
   function startNode(env: Record<string, string> = {}): Promise<RunningService> {
-    return startService({ REDIS_URL: redis.url, ...NO_LIMITS, ...env });
+    return startService({ REDIS_URL: redis().url, ...NO_LIMITS, ...env });
   }
 
   function startTwo(): Promise<[RunningService, RunningService]> {
@@ -138,8 +133,8 @@ describeWithBinary("redis-server", "two nodes", () => {
     await far.waitFor(EVENTS.presenceInformation);
     near.socket.emit(EVENTS.newTypingInformation, { username: "ana", chatRoom: COOKING, isTyping: true });
     await far.waitFor(EVENTS.typingInformation);
-    const ids = await redis.control.hkeys("chat:{presence}:nodes");
-    for (const id of ids) await redis.control.publish("chat:nodes-request#/#", JSON.stringify({ uid: "test", type: 6, data: ["presence_gone", "test", id] })); // prettier-ignore
+    const ids = await redis().control.hkeys("chat:{presence}:nodes");
+    for (const id of ids) await redis().control.publish("chat:nodes-request#/#", JSON.stringify({ uid: "test", type: 6, data: ["presence_gone", "test", id] })); // prettier-ignore
     const typing = { username: "ana", chatRoom: COOKING, isTyping: false };
     expect(await far.waitFor(EVENTS.typingInformation)).toEqual([{ data: typing, error: null }]);
   });
@@ -151,7 +146,7 @@ describeWithBinary("redis-server", "two nodes", () => {
     const [offset] = await sendNumbered(sender, 1);
     await client.waitFor("/cooking");
     // As if more had been said, and trimmed, than the nodes could read.
-    await redis.control.hincrby("chat:{/cooking}:log", "last", 50);
+    await redis().control.hincrby("chat:{/cooking}:log", "last", 50);
     sender.sendMessage({ message: "after the gap" });
     await Promise.all([client.disconnected(), sender.disconnected()]);
     expect([client, sender].map((each) => each.queued("/cooking").length)).toEqual([0, 1]);
@@ -182,6 +177,6 @@ describeWithBinary("redis-server", "two nodes", () => {
     await sendAcked(far, { message: "marker" });
     expect(texts(await far.waitForArguments("/cooking"))).toEqual(["marker"]);
     expect(far.queuedEvents()).toEqual([]);
-    await until("both keep to themselves", async () => (await redis.control.keys("other:*")).length > 2);
+    await until("both keep to themselves", async () => (await redis().control.keys("other:*")).length > 2);
   });
 });

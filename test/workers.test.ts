@@ -3,7 +3,7 @@ import { EVENTS, type DataEnvelope, type PresenceInformation } from "../src/prot
 import { ConfigError, loadConfig } from "../src/config";
 import { describeWithBinary } from "./support/binaries";
 import { numbers, sendAcked, sendNumbered, texts, wholeHistory } from "./support/chat";
-import { RedisServer } from "./support/redisServer";
+import { sharedRedis } from "./support/redisServer";
 import { ServiceProcess } from "./support/serviceProcess";
 import { CLIENTS, TestClient } from "./support/testClient";
 import { until } from "./support/until";
@@ -19,16 +19,16 @@ test("one process is the default, whatever WEB_CONCURRENCY says, and more need R
 });
 
 describeWithBinary("redis-server", "WORKERS=2", () => {
-  let redis: RedisServer;
-  beforeAll(async () => {
-    redis = await RedisServer.start({ isShared: true });
-  });
-  beforeEach(() => redis.control.flushall());
-  afterAll(() => redis.dispose());
+  const redis = sharedRedis();
 
   /** Resolves when both workers take clients. */
   async function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
-    const service = await ServiceProcess.start({ WORKERS: "2", REDIS_URL: redis.url, ...NO_LIMITS, ...env });
+    const service = await ServiceProcess.start({
+      WORKERS: "2",
+      REDIS_URL: redis().url,
+      ...NO_LIMITS,
+      ...env,
+    });
     await readyWorkers(service, 2);
     return service;
   }

@@ -103,3 +103,14 @@ export class RedisServer {
     this.#process?.kill("SIGCONT");
   }
 }
+
+/** One Redis for all tests of a suite, emptied before each; to be called in the suite, and the result in its tests. */
+export function sharedRedis(): () => RedisServer {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await RedisServer.start({ isShared: true });
+  });
+  beforeEach(() => server.control.flushall());
+  afterAll(() => server.dispose());
+  return () => server;
+}
