@@ -9,6 +9,7 @@ import { latency } from "./latency";
 import { memoryPerIdleConnection } from "./memoryPerIdleConnection";
 import { presenceStorm } from "./presenceStorm";
 import { redisMemory } from "./redisMemory";
+import { redisReaders } from "./redisReaders";
 import { replay } from "./replay";
 import type { Scenario } from "./scenario";
 import { startWithFullLog } from "./startWithFullLog";
@@ -28,5 +29,6 @@ export const scenarios: Scenario[] = [
   startWithFullLog,
   crossNodeLatency,
   redisMemory,
+  redisReaders,
   takeOver,
 ];
