@@ -2,6 +2,7 @@ import cluster from "node:cluster";
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { Authenticator } from "./auth/authenticator";
 import { ClusterMetrics } from "./clusterMetrics";
 import { createBackend, type Backend } from "./backend";
 import { ChatService } from "./chat/chatService";
@@ -39,16 +40,20 @@ export class App {
     const { messageLog } = this.#backend;
     this.#readiness = new Readiness(messageLog);
     if (config.metricsToken !== undefined) metrics.addProcess();
+    const log = new ClientEventLog(logger);
+    const rooms = new Rooms(chatRooms);
+    const authenticator = config.auth && new Authenticator({ ...config.auth, rooms: rooms.names(), log });
     const http = createHttpApp({
-      rooms: new Rooms(chatRooms),
+      rooms,
       messageLog,
+      authenticator,
       readiness: this.#readiness,
       metrics: cluster.isWorker ? new ClusterMetrics(metrics.registry) : metrics,
       metricsToken: config.metricsToken,
       historyLimit: new RateLimit(config.historyPerSecond, config.historyBurst),
       origins: new Origins(allowedOrigins, trustProxy),
       trustProxy,
-      log: new ClientEventLog(logger),
+      log,
     });
     this.#server = createServer(HTTP_LIMITS, http);
     this.#server.setTimeout(IDLE_SOCKET_TIMEOUT);
@@ -56,6 +61,7 @@ export class App {
     this.#chat = new ChatService({
       server: this.#server,
       ...this.#backend,
+      authenticator,
       replayOnConnect: config.replayOnConnect,
       acceptableOrigins: allowedOrigins,
       chatRooms,

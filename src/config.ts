@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { AuthSettings } from "./auth/authenticator";
 import { DEFAULT_LIMITS, type ChatLimits } from "./chat/limits";
 import { DEFAULT_ROOMS } from "./chat/rooms";
 import { ANY_ORIGIN } from "./http/origins";
@@ -29,6 +30,8 @@ export interface Config {
   trustProxy: number;
   /** Who sends it may read `/metrics`; undefined: nobody may. */
   metricsToken: string | undefined;
+  /** Undefined: anybody may come in, under any name. */
+  auth: AuthSettings | undefined;
   limits: ChatLimits;
 }
 
@@ -45,10 +48,12 @@ const DEFAULTS = {
   historyPerSecond: 10,
   historyBurst: 50,
   trustProxy: 0, // hops; 1 behind Heroku's router or one nginx
+  jwtUsernameClaim: "sub", // RFC 7519's; another where that is a number that nobody should see
 };
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 const SECRET = /^[\x21-\x7e]{16,}$/; // what fits into an Authorization header and cannot be guessed
+const MIN_JWT_SECRET = 32; // bytes: HS256 must not have a key smaller than its hash (RFC 7518, section 3.2)
 const ROOM_NAME = /^\/[a-z0-9][a-z0-9_-]*$/;
 const REDIS_PROTOCOLS = ["redis:", "rediss:"];
 const REDIS_KEY_PREFIX = /^[a-zA-Z0-9:_-]{1,64}$/;
@@ -76,6 +81,7 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     historyBurst: integer(env, "HISTORY_BURST", DEFAULTS.historyBurst, { min: 1 }),
     trustProxy: integer(env, "TRUST_PROXY", DEFAULTS.trustProxy, { max: 10 }),
     metricsToken: secret(env, "METRICS_TOKEN"),
+    auth: auth(env),
     limits: limits(env),
   };
   notBelow("HISTORY_BURST", config.historyBurst, "HISTORY_PER_SECOND", config.historyPerSecond);
@@ -123,6 +129,29 @@ function redis(env: Environment): RedisSettings | undefined {
     throw new ConfigError("REDIS_URL must be like redis://[user:password@]host:port or rediss://…");
   }
   return { url, keyPrefix, verifyTls: tlsVerify === "on" };
+}
+
+function auth(env: Environment): AuthSettings | undefined {
+  const [secret, jwksUrl] = [text(env, "JWT_SECRET"), text(env, "JWKS_URL")];
+  const [issuer, audience] = [text(env, "JWT_ISSUER"), text(env, "JWT_AUDIENCE")];
+  const usernameClaim = text(env, "JWT_USERNAME_CLAIM");
+  if (secret !== undefined && jwksUrl !== undefined)
+    throw new ConfigError("JWT_SECRET and JWKS_URL exclude each other: tokens have one kind of signature");
+  const key = secret === undefined ? jwksUrl && { jwksUrl: httpUrl("JWKS_URL", jwksUrl) } : jwtSecret(secret);
+  if (key) return { key, issuer, audience, usernameClaim: usernameClaim ?? DEFAULTS.jwtUsernameClaim };
+  if (issuer === undefined && audience === undefined && usernameClaim === undefined) return undefined;
+  // Whoever sets one of them believes that tokens are looked at.
+  throw new ConfigError("JWT_ISSUER, JWT_AUDIENCE and JWT_USERNAME_CLAIM need JWT_SECRET or JWKS_URL");
+}
+
+function jwtSecret(secret: string): { secret: string } {
+  if (Buffer.byteLength(secret) >= MIN_JWT_SECRET) return { secret };
+  throw new ConfigError(`JWT_SECRET must have at least ${String(MIN_JWT_SECRET)} bytes`);
+}
+
+function httpUrl(name: string, url: string): string {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
+  throw new ConfigError(`${name} must be a URL that begins with https:// or http://`);
 }
 
 /** Empty counts as not set: that is how shells and dashboards unset a variable. */

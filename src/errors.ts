@@ -26,6 +26,8 @@ export const REFUSALS = {
   messageNotStored: { message: "Message could not be stored", status: 503 },
   /** An acked message with the uuid of an earlier one, but another text. */
   uuidAlreadyUsed: { message: "Message uuid was already used", status: 409 },
+  /** A token of another user, or of other rooms, than what is sent or asked for. */
+  notAllowed: { message: "Not allowed", status: 403 },
   /** An event the server does not know; told only to who passed a callback, because each one gets an answer. */
   unknownEvent: { message: "Event is not known", status: 404 },
   /** The server failed; the reason stands in its log. */
@@ -46,9 +48,12 @@ export const REFUSALS = {
   originNotAllowed: { message: "Origin is not allowed", status: 403 },
   /** HTTP: the server, or this address, has all the connections it may have. */
   tooManyConnections: { message: "Too many connections", status: 503 },
-  /** HTTP: `/metrics` without the configured token. */
+  /** No token, or one that does not verify: as `connect_error`, on an event after its expiry, and over HTTP. */
   unauthorized: { message: "Unauthorized", status: 401 },
-  /** HTTP: the server is starting, draining or without its store; `errors` of `/readyz` names which. */
+  /**
+   * HTTP: the server is starting, draining or without its store; `errors` of `/readyz` names which. Handshake:
+   * the keys that tokens are verified with cannot be had.
+   */
   notReady: { message: "Service is not ready", status: 503 },
 } as const satisfies Record<string, Refusal>;
 

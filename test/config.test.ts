@@ -49,7 +49,37 @@ test("a REDIS_URL that cannot be used is not shown, for it may hold a password",
   expect(load).toThrow(/^REDIS_URL must be like (?!.*secret)/);
 });
 
+test("without a key nobody needs a token; with one come what it must hold, and whose it is", () => {
+  expect(loadConfig({}).auth).toBeUndefined();
+  const secret = "s".repeat(32);
+  const nothing = { issuer: undefined, audience: undefined, usernameClaim: "sub" };
+  expect(loadConfig({ JWT_SECRET: secret }).auth).toEqual({ key: { secret }, ...nothing });
+  const jwksUrl = "https://id.example/keys";
+  const wanted = { JWT_ISSUER: "i", JWT_AUDIENCE: "a", JWT_USERNAME_CLAIM: "name" };
+  expect(loadConfig({ JWKS_URL: jwksUrl, ...wanted }).auth).toEqual({
+    key: { jwksUrl },
+    issuer: "i",
+    audience: "a",
+    usernameClaim: "name",
+  });
+});
+
+test("a key of two kinds, and demands on tokens without a key, stop the start", () => {
+  const both = { JWT_SECRET: "s".repeat(32), JWKS_URL: "https://id.example/keys" };
+  expect(() => loadConfig(both)).toThrow(/^JWT_SECRET and JWKS_URL /);
+  for (const name of ["JWT_ISSUER", "JWT_AUDIENCE", "JWT_USERNAME_CLAIM"])
+    expect(() => loadConfig({ [name]: "x" })).toThrow(ConfigError);
+});
+
+test("a JWT_SECRET that is too short is not shown", () => {
+  const load = () => loadConfig({ JWT_SECRET: "hush".repeat(7) });
+  expect(load).toThrow(ConfigError);
+  expect(load).toThrow(/^JWT_SECRET (?!.*hush)/);
+});
+
 test.each([
+  ["JWKS_URL", "id.example/keys"],
+  ["JWKS_URL", "file:///etc/keys"],
   ["REDIS_URL", "localhost:6379"],
   ["REDIS_KEY_PREFIX", "{a}"],
   ["REDIS_TLS_VERIFY", "maybe"],

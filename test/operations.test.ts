@@ -58,6 +58,7 @@ async function assembled(): Promise<{ chat: ChatService; readiness: Readiness; u
     readiness,
     metrics: new Metrics(),
     metricsToken: undefined,
+    authenticator: undefined,
     historyLimit: new RateLimit(0, 1),
     trustProxy: 0,
     log: new ClientEventLog(createLogger("silent")),

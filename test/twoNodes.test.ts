@@ -1,4 +1,9 @@
-import { EVENTS, type DataEnvelope, type PresenceInformation } from "../src/protocol/events";
+import {
+  EVENTS,
+  type DataEnvelope,
+  type PresenceInformation,
+  type PresenceState,
+} from "../src/protocol/events";
 import { describeWithBinary } from "./support/binaries";
 import {
   ask,
@@ -13,6 +18,8 @@ import {
   textsAndOffsets,
   wholeHistory,
 } from "./support/chat";
+import { PresenceWatcher, presenceStorm } from "./support/presenceWatcher";
+import { Random } from "./support/random";
 import { sharedRedis } from "./support/redisServer";
 import { startService, type RunningService } from "./support/service";
 import { CLIENTS, COOKING, TestClient } from "./support/testClient";
@@ -70,6 +77,31 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(await ask(far, { ...message, message: "other" })).toEqual({ data: null, error });
     await sendAcked(far, { message: "marker" });
     expect(texts(await near.waitForArguments("/cooking", 2))).toEqual(["once", "marker"]);
+  });
+
+  test("presence by difference is the same on both nodes, under the same ids", async () => {
+    const [one, other] = await startTwo();
+    const [near, far] = [await PresenceWatcher.connect(one.url), await PresenceWatcher.connect(other.url)];
+    near.client.announcePresence({ username: "ana" });
+    const join = await near.diff();
+    expect(await far.diff()).toEqual(join);
+    const id = join.joined["/cooking"]?.[0]?.id;
+    near.client.announcePresence({ username: "ana", currentRoom: PETS });
+    const move = { joined: { "/pets": [expect.objectContaining({ id })] }, left: { "/cooking": [id] } };
+    expect(await far.diff()).toEqual(move);
+    near.client.disconnect();
+    expect(await far.diff()).toEqual({ joined: {}, left: { "/pets": [id] } });
+  });
+
+  test("through a storm over both nodes all know the same", async () => {
+    const [one, other] = await startTwo();
+    // Arrivals on two nodes within a millisecond may be told in another order than they are kept in.
+    const sorted = (known: PresenceState["usersPerRoom"]) =>
+      Object.entries(known).map(([room, clients]) => [
+        room,
+        clients.map(({ id, username }) => `${id} ${username}`).sort(),
+      ]);
+    await presenceStorm([one.url, other.url], new Random(), sorted);
   });
 
   test("a client resumes on the other node where it was on the first", async () => {

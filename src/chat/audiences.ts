@@ -1,41 +1,38 @@
 import type { StoredMessage } from "../messageLog/messageLog";
-import type { EngineConnection, OptIns } from "./engine";
-import { packetOf, type Audience, type FanOut, type Packet } from "./fanOut";
+import type { EngineConnection, SocketData } from "./engine";
+import { packetOf, type FanOut, type Packet } from "./fanOut";
+import { RoomListeners } from "./roomListeners";
 
-/** Who hears what: each client is in the audiences that fit what it asked for. */
+/** Who hears of messages and typing: each client is in the audiences that fit what it asked for and may hear. */
 export class Audiences {
-  /** Presence goes out first, so that nobody hears a message before its sender's arrival. */
-  readonly presence: Audience;
-  readonly typing: Audience;
-  readonly #base: Audience;
-  readonly #withOffsets: Audience;
+  readonly typing: RoomListeners;
+  readonly #base: RoomListeners;
+  readonly #withOffsets: RoomListeners;
 
   /** `isBehind`: who has so much to read that typing is not sent to it. */
   constructor(fanOut: FanOut, isBehind: (conn: EngineConnection) => boolean) {
-    this.presence = fanOut.audience("presence");
-    this.#base = fanOut.audience("message");
-    this.#withOffsets = fanOut.audience("message");
-    this.typing = fanOut.audience("typing", isBehind);
+    this.#base = new RoomListeners(() => fanOut.audience("message"));
+    this.#withOffsets = new RoomListeners(() => fanOut.audience("message"));
+    this.typing = new RoomListeners(() => fanOut.audience("typing", isBehind));
   }
 
-  /** From now on the client hears who comes, goes and types: what needs no replay. */
-  joinPresence(conn: EngineConnection, { typing }: OptIns): void {
-    this.presence.add(conn);
-    if (typing) this.typing.add(conn);
+  /** From now on the client hears who types, which needs no replay. */
+  joinTyping(conn: EngineConnection, { optIns, identity }: SocketData): void {
+    if (optIns.typing) this.typing.add(conn, identity?.rooms);
   }
 
   /** From now on the client hears every message. */
-  joinMessages(conn: EngineConnection, { resume }: OptIns): void {
-    (resume === undefined ? this.#base : this.#withOffsets).add(conn);
+  joinMessages(conn: EngineConnection, { optIns, identity }: SocketData): void {
+    (optIns.resume === undefined ? this.#base : this.#withOffsets).add(conn, identity?.rooms);
   }
 
   leave(conn: EngineConnection): void {
-    for (const audience of [this.presence, this.#base, this.#withOffsets, this.typing]) audience.remove(conn);
+    for (const listeners of [this.#base, this.#withOffsets, this.typing]) listeners.remove(conn);
   }
 
   deliver(message: StoredMessage): void {
-    if (this.#base.size > 0) this.#base.publish(messagePacket(message));
-    if (this.#withOffsets.size > 0) this.#withOffsets.publish(messagePacketWithOffset(message));
+    this.#base.publish(message.room, () => messagePacket(message));
+    this.#withOffsets.publish(message.room, () => messagePacketWithOffset(message));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import { Server } from "socket.io";
+import type { Authenticator } from "../auth/authenticator";
 import { Origins } from "../http/origins";
 import { ClientEventLog, createLogger, type Logger } from "../logger";
 import type { MessageLog } from "../messageLog/messageLog";
@@ -14,6 +15,7 @@ import { Dispatcher } from "./dispatcher";
 import { connectToPrimary } from "./clusterWorker";
 import { closeInBatches, drain } from "./drain";
 import { closeOrTerminate, terminate, type ChatIo, type Connection, type EngineConnection } from "./engine";
+import { atExpiry } from "./expiry";
 import { FanOut } from "./fanOut";
 import { FloodGuard } from "./floodGuard";
 import { guardHandshake } from "./handshake";
@@ -33,6 +35,8 @@ export interface ChatServiceOptions extends EventNames {
   messageLog: MessageLog;
   /** Who is present; it stays the caller's, to stop. Default: this process's clients alone. */
   presenceStore?: PresenceStore;
+  /** Says who the clients are; undefined: whoever they say. */
+  authenticator?: Authenticator | undefined;
   /** The way to other nodes, where there are any; it stays the caller's, to stop. */
   nodeBus?: NodeBus | undefined;
   /** Origins of the web pages that may connect, e.g. `https://chat.example.com`; `*` for any. */
@@ -102,7 +106,7 @@ export class ChatService {
     this.#presence = options.presenceStore ?? new MemoryPresenceStore(this.#rooms.names());
     this.#presenceBroadcaster = new PresenceBroadcaster({
       store: this.#presence,
-      audience: this.#audiences.presence,
+      fanOut: this.#fanOut,
       bytesPerSecond: limits.presenceBytesPerSecond,
       burstBytes: limits.presenceBurstBytes,
       metrics,
@@ -115,13 +119,12 @@ export class ChatService {
       rooms: this.#rooms,
       log: this.#messageLog,
       store: this.#presence,
-      broadcaster: this.#presenceBroadcaster,
       typing: this.#typing,
       metrics,
     });
     this.#dispatcher = new Dispatcher({ incoming, floodGuard: this.#floodGuard, log: this.#log, metrics });
     this.#admission = new Admission({ origins, trustProxy, limits, log: this.#log, metrics });
-    this.#io = this.#attach(options.server);
+    this.#io = this.#attach(options);
     metrics.add({
       connections: () => this.#connections.keys(),
       pendingBytes: () => this.#slowConsumers.queuedBytes,
@@ -135,8 +138,8 @@ export class ChatService {
   async start(): Promise<void> {
     this.#nodeBus?.start();
     this.#presence.start({
-      onChange: () => {
-        if (this.#closing === undefined) this.#presenceBroadcaster.changed();
+      onChange: (changes) => {
+        if (this.#closing === undefined) this.#presenceBroadcaster.changed(changes);
       },
       onNodeGone: (nodeId) => this.#typing.nodeGone(nodeId),
     });
@@ -165,15 +168,20 @@ export class ChatService {
   async #close(): Promise<void> {
     this.#admission.close();
     this.#presenceBroadcaster.stop();
-    await drain(
-      () => [...this.#connections.keys()],
-      async (batch) => {
-        await this.#dispatcher.retire(batch);
-        this.#fanOut.flush();
-      },
-    );
+    await drain(() => [...this.#connections.keys()], this.#answer);
     this.#slowConsumers.stop();
     this.#io.engine.close();
+  }
+
+  /** Before connections are closed: they get the answers to what they have sent, and no more is taken of them. */
+  readonly #answer = async (connections: readonly EngineConnection[]): Promise<void> => {
+    await this.#dispatcher.retire(connections);
+    this.#fanOut.flush();
+  };
+
+  #leave(conn: EngineConnection): void {
+    this.#audiences.leave(conn);
+    this.#presenceBroadcaster.leave(conn);
   }
 
   /** Everybody has missed something. They hear no more, so that on coming back they are told to read history. */
@@ -181,12 +189,12 @@ export class ChatService {
     this.#fanOut.flush();
     this.#recent.clear(); // nor may a replay under way step over what is missing
     const connections = [...this.#connections.keys()];
-    for (const conn of connections) this.#audiences.leave(conn);
+    for (const conn of connections) this.#leave(conn);
     await closeInBatches(connections, () => undefined);
     for (const conn of connections) if (this.#connections.has(conn)) terminate(conn);
   }
 
-  #attach(server: HttpServer): ChatIo {
+  #attach({ server, authenticator }: ChatServiceOptions): ChatIo {
     const io: ChatIo = new Server(server, {
       allowEIO3: true,
       serveClient: false,
@@ -199,7 +207,7 @@ export class ChatService {
     });
     this.#admission.guard(server, io.engine);
     io.engine.on("connection", (conn: EngineConnection) => this.#onConnection(conn));
-    guardHandshake(io, this.#metrics);
+    guardHandshake(io, { authenticator, log: this.#log, metrics: this.#metrics });
     io.on("connection", (socket) => this.#onSocket(socket));
     return io;
   }
@@ -212,22 +220,31 @@ export class ChatService {
   }
 
   #onSocket(socket: Connection): void {
-    const { conn, id } = socket;
+    const { conn, id, data } = socket;
     const ip = this.#connections.get(conn);
     this.#log.info("connected", { id, ip, transport: conn.transport.name, protocol: conn.protocol });
     this.#dispatcher.serve(socket);
     socket.on("disconnect", (reason) => this.#onDisconnect(socket, reason));
-    this.#audiences.joinPresence(conn, socket.data.optIns);
+    this.#presenceBroadcaster.join(conn, data);
+    this.#audiences.joinTyping(conn, data);
     this.#replays.begin(socket, () => {
-      if (conn.readyState === "open") this.#audiences.joinMessages(conn, socket.data.optIns);
+      if (conn.readyState === "open") this.#audiences.joinMessages(conn, data);
     });
+    atExpiry(conn, data.identity?.expiresAt ?? Infinity, () => void this.#onExpired(socket));
   }
 
-  #onDisconnect({ id, conn }: Connection, reason: string): void {
+  /** The client comes back by itself, with a new token if it has one. */
+  async #onExpired({ id, conn }: Connection): Promise<void> {
+    this.#log.info("token expired", { id });
+    await this.#answer([conn]);
+    closeOrTerminate(conn);
+  }
+
+  #onDisconnect({ id, conn, data }: Connection, reason: string): void {
     this.#log.info("disconnected", { id, reason });
-    this.#audiences.leave(conn);
+    this.#leave(conn);
     this.#typing.vanished(conn);
-    if (this.#presence.remove(id) && this.#closing === undefined) this.#presenceBroadcaster.changed();
+    this.#presence.remove(data.id);
     // A client may leave the namespace and keep the connection, but there is nothing left to do on it.
     closeOrTerminate(conn);
   }

@@ -60,8 +60,9 @@ export class Dispatcher {
       if (incoming === undefined) throw new ChatError(REFUSALS.unknownEvent);
       await incoming.limit.consume(socket.id);
       const payload = args[0] === ack ? undefined : args[0];
-      const { id, conn } = socket;
-      const data = await incoming.handle(payload, { id, conn, wantsAck: ack !== undefined });
+      const { conn, data: client } = socket;
+      const { id, identity } = client;
+      const data = await incoming.handle(payload, { id, identity, conn, wantsAck: ack !== undefined });
       ack?.({ data, error: null });
     } catch (thrown) {
       this.#refuse(socket, event, thrown, ack);

@@ -102,7 +102,12 @@ export class Audience {
  * the busier the loop, the larger the batch, and an idle loop delivers at once.
  */
 export class FanOut {
-  readonly #audiences: Audience[] = [];
+  /** In the order of delivery: nobody should hear a message before its sender's arrival. */
+  readonly #audiences: Readonly<Record<Heard, Set<Audience>>> = {
+    presence: new Set(),
+    message: new Set(),
+    typing: new Set(),
+  };
   readonly #metrics: Metrics;
   #isScheduled = false;
   #isMoreComing = false;
@@ -115,8 +120,13 @@ export class FanOut {
 
   audience(hears: Heard, skip: Skip = () => false): Audience {
     const audience = new Audience(() => this.#schedule(), skip, this.#metrics.flushesOf(hears));
-    this.#audiences.push(audience);
+    this.#audiences[hears].add(audience);
     return audience;
+  }
+
+  /** Nobody will be in the audience any more. */
+  drop(audience: Audience): void {
+    for (const audiences of Object.values(this.#audiences)) audiences.delete(audience);
   }
 
   /**
@@ -133,7 +143,8 @@ export class FanOut {
     clearTimeout(this.#hold);
     this.#hold = undefined;
     const start = performance.now();
-    for (const audience of this.#audiences) audience.flush();
+    for (const audiences of Object.values(this.#audiences))
+      for (const audience of audiences) audience.flush();
     this.#lastFlush = performance.now() - start;
   }
 

@@ -1,12 +1,24 @@
+import { randomBytes } from "node:crypto";
+import type { Authenticator } from "../auth/authenticator";
+import { bearerToken } from "../auth/bearer";
 import { toChatError, type ChatError } from "../errors";
+import type { ClientEventLog } from "../logger";
 import type { Metrics } from "../metrics";
 import { validateHandshakeAuth } from "../protocol/validate";
-import type { ChatIo, Connection, EngineConnection, OptIns } from "./engine";
+import type { ChatIo, Connection, EngineConnection, OptIns, SocketData } from "./engine";
 
 const ENGINE_IO_3 = 3; // its clients cannot send an `auth`
+const ID_BYTES = 9; // of randomness: short, for it stands in every presence event, and no two are alike
 
-/** Decides about a socket before it exists: one for each connection, and only with an `auth` that makes sense. */
-export function guardHandshake(io: ChatIo, metrics: Metrics): void {
+export interface HandshakeOptions {
+  /** Undefined: anybody may come in. */
+  authenticator: Authenticator | undefined;
+  log: ClientEventLog;
+  metrics: Metrics;
+}
+
+/** Decides about a socket before it exists: one for each connection, of whom it says, with an `auth` that makes sense. */
+export function guardHandshake(io: ChatIo, { authenticator, log, metrics }: HandshakeOptions): void {
   const connected = new WeakSet<EngineConnection>();
   io.use((socket, next) => {
     // Socket.IO opens a socket per CONNECT packet until the first has gone through: one write of 1,000
@@ -16,24 +28,39 @@ export function guardHandshake(io: ChatIo, metrics: Metrics): void {
       return;
     }
     connected.add(socket.conn);
-    try {
-      socket.data.optIns = optInsOf(socket);
-      next();
-    } catch (error) {
-      const refusal = toChatError(error);
-      metrics.connectionsRefused.inc({ reason: refusal.message });
-      next(connectError(refusal));
-    }
+    admit(socket, authenticator).then(
+      (data) => {
+        socket.data = data;
+        next();
+      },
+      (thrown: unknown) => {
+        const refusal = toChatError(thrown);
+        if (thrown !== refusal) log.error("handshake failed", { err: thrown });
+        metrics.connectionsRefused.inc({ reason: refusal.message });
+        next(connectError(refusal));
+      },
+    );
   });
 }
 
+/** Who it is comes first: strangers are told nothing else. */
+async function admit(socket: Connection, authenticator: Authenticator | undefined): Promise<SocketData> {
+  const identity = await authenticator?.verify(tokenOf(socket));
+  return { id: randomBytes(ID_BYTES).toString("base64url"), identity, optIns: optInsOf(socket) };
+}
+
+function tokenOf({ conn, handshake }: Connection): unknown {
+  const own: unknown = conn.protocol === ENGINE_IO_3 ? undefined : handshake.auth.token;
+  return own ?? bearerToken(conn.request);
+}
+
 function optInsOf({ conn, handshake }: Connection): OptIns {
-  if (conn.protocol === ENGINE_IO_3) return { typing: false, resume: undefined };
+  if (conn.protocol === ENGINE_IO_3) return { typing: false, presence: "snapshot", resume: undefined };
   // Clients of servers with connection state recovery carry these two along; they ask for nothing here.
   const { pid, offset, ...auth } = handshake.auth;
   void [pid, offset];
-  const { resume, typing = false } = validateHandshakeAuth(auth);
-  return { typing, resume: resume === undefined ? undefined : new Map(Object.entries(resume)) };
+  const { resume, typing = false, presence = "snapshot" } = validateHandshakeAuth(auth);
+  return { typing, presence, resume: resume === undefined ? undefined : new Map(Object.entries(resume)) };
 }
 
 /** What Socket.IO sends as `connect_error`: the message, and `data` beside it. */

@@ -1,10 +1,13 @@
+import type { Identity } from "../auth/identity";
 import type { EngineConnection } from "./engine";
 import type { RateLimit } from "./rateLimit";
 
 /** Who sent an event, and how. */
 export interface Sender {
-  /** Names the connection. */
+  /** Names the client's presence. */
   id: string;
+  /** Whom and what the event may name; undefined: anybody, anything. */
+  identity: Identity | undefined;
   conn: EngineConnection;
   /** Whether the client passed a callback, which then gets the result. */
   wantsAck: boolean;

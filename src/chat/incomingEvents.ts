@@ -1,6 +1,5 @@
 import type { MessageLog } from "../messageLog/messageLog";
 import type { Metrics } from "../metrics";
-import type { PresenceBroadcaster } from "../presence/presenceBroadcaster";
 import type { PresenceStore } from "../presence/presenceStore";
 import { EVENTS } from "../protocol/events";
 import type { IncomingEvent } from "./incomingEvent";
@@ -26,7 +25,6 @@ export interface IncomingEventsParts {
   rooms: Rooms;
   log: MessageLog;
   store: PresenceStore;
-  broadcaster: PresenceBroadcaster;
   typing: TypingClients;
   metrics: Metrics;
 }

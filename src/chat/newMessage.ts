@@ -1,3 +1,4 @@
+import { authorize } from "../auth/identity";
 import { ChatError, REFUSALS } from "../errors";
 import { KeyReusedError, StoreError, type MessageLog } from "../messageLog/messageLog";
 import type { Metrics } from "../metrics";
@@ -17,9 +18,10 @@ export function newMessage(
 ): IncomingEvent<MessageReceipt> {
   return {
     limit,
-    handle: async (payload, { wantsAck }) => {
+    handle: async (payload, { identity, wantsAck }) => {
       const { message, username, chatRoom, uuid } = validateNewMessage(payload);
       const room = rooms.get(chatRoom.name);
+      authorize(identity, username, room.name);
       const serverTimestamp = new Date().toISOString();
       const stored: ChatMessage = { message, username, chatRoom: room, uuid, serverTimestamp };
       const handedOver = performance.now();

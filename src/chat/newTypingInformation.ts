@@ -1,3 +1,4 @@
+import { authorize } from "../auth/identity";
 import { validateNewTypingInformation } from "../protocol/validate";
 import type { IncomingEvent } from "./incomingEvent";
 import type { RateLimit } from "./rateLimit";
@@ -11,9 +12,10 @@ export function newTypingInformation(
 ): IncomingEvent<Record<string, never>> {
   return {
     limit,
-    handle: (payload, { conn }) => {
+    handle: (payload, { identity, conn }) => {
       const { username, chatRoom, isTyping } = validateNewTypingInformation(payload);
       const room = rooms.get(chatRoom.name);
+      authorize(identity, username, room.name);
       // It may have left since it sent this; then nobody would say that it stopped.
       if (conn.readyState === "open") typing.update(conn, { username, chatRoom: room, isTyping });
       return {};

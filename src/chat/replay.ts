@@ -17,7 +17,7 @@ export interface ReplayParts {
   log: MessageLog;
   /** Knows everything that was delivered last. */
   recent: RecentMessages;
-  /** Names of all rooms. */
+  /** Names of the rooms that the client may hear. */
   rooms: readonly string[];
   metrics: Metrics;
 }

@@ -35,8 +35,10 @@ export class Replays {
   async #replay(socket: Connection, join: () => void): Promise<void> {
     const { messageLog, recent, rooms, replayOnConnect, log, metrics } = this.#options;
     try {
-      const { resume } = socket.data.optIns;
-      const replay = new Replay(socket, { log: messageLog, recent, rooms: rooms.names(), metrics });
+      const { optIns, identity } = socket.data;
+      const { resume } = optIns;
+      const audible = rooms.names().filter((room) => identity?.rooms?.has(room) ?? true);
+      const replay = new Replay(socket, { log: messageLog, recent, rooms: audible, metrics });
       const isUpToDate = await (resume === undefined
         ? replay.latest(replayOnConnect)
         : replay.missed(resume));

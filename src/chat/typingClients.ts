@@ -1,8 +1,9 @@
 import { EVENTS, type TypingInformation } from "../protocol/events";
 import { validateNewTypingInformation } from "../protocol/validate";
 import type { EngineConnection } from "./engine";
-import { packetOf, type Audience } from "./fanOut";
+import { packetOf } from "./fanOut";
 import type { NodeBus } from "./nodeBus";
+import type { RoomListeners } from "./roomListeners";
 import type { Rooms } from "./rooms";
 
 const TYPING = "typing"; // what nodes tell each other
@@ -12,14 +13,14 @@ type Typing = Map<string, TypingInformation>;
 
 /** Who is typing now, here and on other nodes, so that who vanishes can be said to have stopped. */
 export class TypingClients {
-  readonly #audience: Audience;
+  readonly #listeners: RoomListeners;
   readonly #rooms: Rooms;
   readonly #bus: NodeBus | undefined;
   /** connection, or id of another node → who is typing there */
   readonly #typing = new Map<EngineConnection | string, Typing>();
 
-  constructor(audience: Audience, rooms: Rooms, bus: NodeBus | undefined) {
-    this.#audience = audience;
+  constructor(listeners: RoomListeners, rooms: Rooms, bus: NodeBus | undefined) {
+    this.#listeners = listeners;
     this.#rooms = rooms;
     this.#bus = bus;
     bus?.subscribe(TYPING, (nodeId, payload) => this.#onTold(nodeId, payload));
@@ -71,6 +72,7 @@ export class TypingClients {
   }
 
   #show(data: TypingInformation, except?: EngineConnection): void {
-    this.#audience.publish(packetOf(EVENTS.typingInformation, JSON.stringify({ data, error: null })), except);
+    const encode = () => packetOf(EVENTS.typingInformation, JSON.stringify({ data, error: null }));
+    this.#listeners.publish(data.chatRoom.name, encode, except);
   }
 }

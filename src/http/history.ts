@@ -1,4 +1,7 @@
 import type { Request, RequestHandler } from "express";
+import type { Authenticator } from "../auth/authenticator";
+import { bearerToken } from "../auth/bearer";
+import { authorizeReading } from "../auth/identity";
 import type { RateLimit } from "../chat/rateLimit";
 import type { Rooms } from "../chat/rooms";
 import { ChatError, REFUSALS } from "../errors";
@@ -13,6 +16,8 @@ import {
 export interface HistoryOptions {
   rooms: Rooms;
   messageLog: MessageLog;
+  /** Undefined: anybody may read. */
+  authenticator: Authenticator | undefined;
   /** Counted per address. */
   limit: RateLimit;
 }
@@ -21,10 +26,14 @@ const DEFAULT_LIMIT = 50; // messages a page
 const MAX_LIMIT = 200;
 
 /** `GET /rooms/<room>/messages`: what was said, a page at a time, oldest first. */
-export function historyHandler({ rooms, messageLog, limit }: HistoryOptions): RequestHandler {
+export function historyHandler(options: HistoryOptions): RequestHandler {
+  const { rooms, messageLog, authenticator, limit } = options;
   return async (req, res) => {
     await limit.consume(req.ip ?? "unknown");
+    if (authenticator !== undefined) res.set("Cache-Control", "no-store"); // not for whoever asks next
+    const identity = await authenticator?.verify(bearerToken(req));
     const room = rooms.get(`/${String(req.params.room)}`);
+    authorizeReading(identity, room.name);
     const page = await messageLog.read(room.name, pageRequest(req)).catch(refuse);
     res.type("json").send(pageJson(page));
   };

@@ -1,10 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { RequestHandler, Response } from "express";
+import { bearerToken } from "../auth/bearer";
 import { ChatError, REFUSALS } from "../errors";
 import type { Metrics } from "../metrics";
 import type { Readiness } from "../readiness";
-
-const BEARER = /^bearer +(.*)$/i;
 
 /** `GET /healthz`: the process lives. Whoever hears nothing should start it anew. */
 export function healthHandler(): RequestHandler {
@@ -33,11 +32,8 @@ export function metricsHandler(
   const expected = sha256(token);
   return async (req, res) => {
     uncached(res);
-    const [, given = ""] = BEARER.exec(req.headers.authorization ?? "") ?? [];
-    if (!timingSafeEqual(sha256(given), expected)) {
-      res.set("WWW-Authenticate", "Bearer");
-      throw new ChatError(REFUSALS.unauthorized);
-    }
+    const given = sha256(bearerToken(req) ?? "");
+    if (!timingSafeEqual(given, expected)) throw new ChatError(REFUSALS.unauthorized);
     const text = await metrics.text();
     res.set("Content-Type", metrics.contentType).send(Buffer.from(text)); // Express would rewrite a string's type
   };

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import cors from "cors";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import helmet from "helmet";
+import type { Authenticator } from "../auth/authenticator";
 import type { RateLimit } from "../chat/rateLimit";
 import type { Rooms } from "../chat/rooms";
 import { ChatError, REFUSALS, type Refusal } from "../errors";
@@ -21,6 +22,8 @@ export interface HttpAppOptions {
   metrics: Pick<Metrics, "contentType" | "text">;
   /** Undefined: nobody may read the metrics. */
   metricsToken: string | undefined;
+  /** Undefined: anybody may read history. */
+  authenticator: Authenticator | undefined;
   /** Pages of history per address. */
   historyLimit: RateLimit;
   trustProxy: number;
@@ -39,7 +42,8 @@ export function createHttpApp(options: HttpAppOptions): Express {
 
   get(app, "/", (_req, res) => void res.type("text").send("OK"));
   get(app, "/rooms", (_req, res) => void res.json({ data: { chatRooms: rooms.list() }, error: null }));
-  get(app, "/rooms/:room/messages", historyHandler({ rooms, messageLog, limit: historyLimit }));
+  const history = { rooms, messageLog, authenticator: options.authenticator, limit: historyLimit };
+  get(app, "/rooms/:room/messages", historyHandler(history));
   get(app, "/healthz", healthHandler());
   get(app, "/readyz", readinessHandler(options.readiness));
   if (metricsToken !== undefined) get(app, "/metrics", metricsHandler(options.metrics, metricsToken));
@@ -75,6 +79,7 @@ function errorEnvelope(log: ClientEventLog): ErrorRequestHandler {
     const fallback: Refusal = isBadRequest ? REFUSALS.badRequest : REFUSALS.internal;
     const error = thrown instanceof ChatError ? thrown : new ChatError(fallback);
     if (error.status >= 500) log.error("request failed", { method: req.method, err: thrown });
+    if (error.status === REFUSALS.unauthorized.status) res.set("WWW-Authenticate", "Bearer");
     if (res.headersSent) next(thrown);
     else res.status(error.status).json(error.toEnvelope());
   };

@@ -1,31 +1,33 @@
 import type { PresentUser } from "../protocol/events";
-import type { PresenceStore } from "./presenceStore";
+import type { PresenceForm, PresenceListener, PresenceStore } from "./presenceStore";
 import { PresenceView } from "./presenceView";
 
 /** The presence of one process's clients. */
 export class MemoryPresenceStore implements PresenceStore {
   readonly #view: PresenceView;
+  #listener: PresenceListener | undefined;
   #arrivals = 0;
 
   constructor(roomNames: readonly string[]) {
     this.#view = new PresenceView(roomNames);
   }
 
-  start(): void {
-    // There are no other nodes to hear of.
+  start(listener: PresenceListener): void {
+    this.#listener = listener;
   }
 
-  put(id: string, { username, avatar }: PresentUser, room: string): boolean {
+  put(id: string, { username, avatar }: PresentUser, room: string): void {
     this.#arrivals += 1;
-    return this.#view.put(id, { room, json: JSON.stringify({ username, avatar }), order: this.#arrivals });
+    const presence = { room, json: JSON.stringify({ username, avatar }), order: this.#arrivals };
+    this.#listener?.onChange(this.#view.put(id, presence));
   }
 
-  remove(id: string): boolean {
-    return this.#view.remove(id);
+  remove(id: string): void {
+    this.#listener?.onChange(this.#view.remove(id));
   }
 
-  toJson(): string {
-    return this.#view.toJson();
+  toJson(form?: PresenceForm): string {
+    return this.#view.toJson(form);
   }
 
   async stop(): Promise<void> {

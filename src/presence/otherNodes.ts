@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { parsePresence } from "./clientPresence";
 import type { PresenceView } from "./presenceView";
 import { FETCH, SWEEP, type PresenceKeys } from "./redisPresenceKeys";
-import type { PresenceListener } from "./presenceStore";
+import type { PresenceChange, PresenceListener } from "./presenceStore";
 
 /** What this node knows of another one. */
 interface OtherNode {
@@ -66,9 +66,9 @@ export class OtherNodes {
     if (node === undefined) return;
     const { view, listener } = this.#options;
     this.#nodes.delete(nodeId);
-    for (const id of node.ids) view.remove(id);
+    const changes = [...node.ids].flatMap((id) => view.remove(id));
     listener.onNodeGone(nodeId);
-    if (node.ids.size > 0) listener.onChange();
+    listener.onChange(changes);
   }
 
   async #fetch(nodeId: string): Promise<void> {
@@ -96,22 +96,22 @@ export class OtherNodes {
     this.#apply(node, [...left, ...present]);
   }
 
-  #apply(node: OtherNode, changes: unknown[]): void {
+  #apply(node: OtherNode, told: unknown[]): void {
     const { view, listener } = this.#options;
-    let hasChanged = false;
-    for (const change of changes) {
+    const changes: PresenceChange[] = [];
+    for (const change of told) {
       const [id, text] = Array.isArray(change) ? (change as unknown[]) : [];
       if (typeof id !== "string") continue;
       const presence = parsePresence(text);
       if (presence !== undefined && view.has(presence.room)) {
         node.ids.add(id);
         // It has been elsewhere and come back, of which only the end was told: it stands where its own node has it.
-        if (view.get(id)?.order !== presence.order) view.remove(id);
-        hasChanged = view.put(id, presence) || hasChanged;
+        if (view.get(id)?.order !== presence.order) changes.push(...view.remove(id));
+        changes.push(...view.put(id, presence));
       } else if (node.ids.delete(id)) {
-        hasChanged = view.remove(id) || hasChanged;
+        changes.push(...view.remove(id));
       }
     }
-    if (hasChanged) listener.onChange();
+    listener.onChange(changes);
   }
 }

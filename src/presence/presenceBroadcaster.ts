@@ -1,59 +1,64 @@
-import { packetOf, type Audience } from "../chat/fanOut";
+import type { EngineConnection, SocketData } from "../chat/engine";
+import type { FanOut } from "../chat/fanOut";
 import type { Metrics } from "../metrics";
-import { EVENTS } from "../protocol/events";
 import { ByteBudget } from "./byteBudget";
-import type { PresenceStore } from "./presenceStore";
+import { PresenceDiffs } from "./presenceDiffs";
+import type { PresenceGroupsOptions } from "./presenceGroups";
+import { PresenceSnapshots } from "./presenceSnapshots";
+import type { PresenceChange, PresenceStore } from "./presenceStore";
 
 export interface PresenceBroadcasterOptions {
   store: PresenceStore;
-  audience: Audience;
+  fanOut: FanOut;
   bytesPerSecond: number;
   burstBytes: number;
   metrics: Metrics;
 }
 
-/**
- * Tells everybody who is where. A snapshot costs users × clients bytes, so N joins would cost N³: while the
- * budget has room every change is sent, else changes coalesce until it has, and the last state always goes out.
- */
-export class PresenceBroadcaster {
-  readonly #store: PresenceStore;
-  readonly #audience: Audience;
-  readonly #budget: ByteBudget;
-  readonly #metrics: Metrics;
-  #waiting: NodeJS.Timeout | undefined;
+/** What each of the two forms works with. */
+export interface PresenceFormOptions extends PresenceGroupsOptions {
+  store: PresenceStore;
+  budget: ByteBudget;
+  metrics: Metrics;
+  countFlush: (events: number, deliveries: number) => void;
+}
 
-  constructor({ store, audience, bytesPerSecond, burstBytes, metrics }: PresenceBroadcasterOptions) {
-    this.#store = store;
-    this.#audience = audience;
-    this.#budget = new ByteBudget(bytesPerSecond, burstBytes);
-    this.#metrics = metrics;
+/** Tells everybody who is where: all of it, or the difference, as each client asked. */
+export class PresenceBroadcaster {
+  readonly #snapshots: PresenceSnapshots;
+  readonly #diffs: PresenceDiffs;
+
+  constructor({ store, fanOut, bytesPerSecond, burstBytes, metrics }: PresenceBroadcasterOptions) {
+    const options = {
+      store,
+      metrics,
+      newAudience: () => fanOut.audience("presence"),
+      dropAudience: fanOut.drop.bind(fanOut),
+      countFlush: metrics.flushesOf("presence"),
+    };
+    // One each: snapshots, which cost more, shall not hold up those who asked for less.
+    const budget = () => new ByteBudget(bytesPerSecond, burstBytes);
+    this.#snapshots = new PresenceSnapshots({ ...options, budget: budget() });
+    this.#diffs = new PresenceDiffs({ ...options, budget: budget() });
   }
 
-  /** Somebody came, went or changed rooms. */
-  changed(): void {
-    if (this.#waiting === undefined) this.#sendOrWait();
-    else this.#metrics.presenceCoalesced.inc();
+  /** From now on the client hears who comes and goes, in the rooms that it may see. */
+  join(conn: EngineConnection, { optIns, identity }: SocketData): void {
+    (optIns.presence === "diff" ? this.#diffs : this.#snapshots).add(conn, identity?.rooms);
+  }
+
+  leave(conn: EngineConnection): void {
+    this.#snapshots.remove(conn);
+    this.#diffs.remove(conn);
+  }
+
+  changed(changes: readonly PresenceChange[]): void {
+    this.#diffs.changed(changes);
+    if (changes.some(({ from, to }) => from !== to)) this.#snapshots.changed();
   }
 
   stop(): void {
-    clearTimeout(this.#waiting);
-  }
-
-  #sendOrWait(): void {
-    const packet = packetOf(
-      EVENTS.presenceInformation,
-      `{"data":{"usersPerRoom":${this.#store.toJson()}},"error":null}`,
-    );
-    const delay = this.#budget.spend(Buffer.byteLength(packet) * this.#audience.size);
-    if (delay === 0) {
-      this.#audience.publish(packet);
-      this.#metrics.presenceSent.inc();
-      return;
-    }
-    this.#waiting = setTimeout(() => {
-      this.#waiting = undefined;
-      this.#sendOrWait();
-    }, delay);
+    this.#snapshots.stop();
+    this.#diffs.stop();
   }
 }

@@ -1,11 +1,29 @@
 import type { PresentUser } from "../protocol/events";
 
-/** What a store tells of other nodes' clients. */
+/** What happened to one client's presence. */
+export interface PresenceChange {
+  id: string;
+  /** The room it was in; undefined: it had no presence. */
+  from: string | undefined;
+  /** The room it is in; undefined: it has left. The same as `from`: only name and avatar have changed. */
+  to: string | undefined;
+  /** `PresentUser` as JSON, as it is now, or was last. */
+  json: string;
+}
+
 export interface PresenceListener {
-  /** Somebody came, went or changed rooms elsewhere. */
-  onChange: () => void;
+  /** Hears of every change, whoever made it; changes that became known together come together. */
+  onChange: (changes: readonly PresenceChange[]) => void;
   /** Another node has left or is taken for dead, and its clients with it. */
   onNodeGone: (nodeId: string) => void;
+}
+
+/** What is to be shown of who is where. */
+export interface PresenceForm {
+  /** Whether the clients' ids are shown. */
+  ids?: boolean;
+  /** Names of the rooms whose clients are shown, others are shown empty; undefined: all. */
+  rooms?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -14,17 +32,17 @@ export interface PresenceListener {
  * takes its clients with it within 30 s. test/contracts/presenceStoreContract.ts holds every store to this.
  */
 export interface PresenceStore {
-  /** Begins to share with other nodes, if the store does; needs nothing to be reachable. */
+  /** Begins to tell, and to share with other nodes, if the store does; needs nothing to be reachable. */
   start(listener: PresenceListener): void;
   /**
    * Puts the client into the room, at its end, unless it is there already: then only name and avatar change,
-   * and the order stays. Returns whether the client's room changed (a first presence is a change).
+   * and the order stays.
    */
-  put(id: string, user: PresentUser, room: string): boolean;
-  /** Forgets the client. Returns whether it had a presence. */
-  remove(id: string): boolean;
+  put(id: string, user: PresentUser, room: string): void;
+  /** Forgets the client, if it had a presence. */
+  remove(id: string): void;
   /** JSON of `usersPerRoom` as it stands: a key for every room, users in order of arrival. */
-  toJson(): string;
+  toJson(form?: PresenceForm): string;
   /** Takes this node's clients out of what others see. */
   stop(): Promise<void>;
 }

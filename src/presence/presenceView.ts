@@ -1,3 +1,5 @@
+import type { PresenceChange, PresenceForm } from "./presenceStore";
+
 /** One client's presence. */
 export interface Presence {
   room: string;
@@ -15,6 +17,8 @@ export class PresenceView {
   readonly #unsorted = new Set<string>();
   /** room name → the largest order put so far */
   readonly #latest = new Map<string, number>();
+  /** room name, with or without ids → its clients as JSON, while they stay as they are */
+  readonly #encoded = { plain: new Map<string, string>(), withIds: new Map<string, string>() };
 
   constructor(roomNames: readonly string[]) {
     this.#rooms = new Map(roomNames.map((name) => [name, new Map<string, Presence>()]));
@@ -28,42 +32,63 @@ export class PresenceView {
     return this.#rooms.get(this.#roomOf.get(id) ?? "")?.get(id);
   }
 
-  /** Returns whether the client's room changed. Within its room a client keeps its order. */
-  put(id: string, presence: Presence): boolean {
-    const { room, json, order } = presence;
+  /** Within its room a client keeps its order. Returns what has changed, if anything. */
+  put(id: string, { room, json, order }: Presence): PresenceChange[] {
     const clients = this.#rooms.get(room);
     if (clients === undefined) throw new Error(`presence in a room that does not exist: ${room}`);
     const before = clients.get(id);
+    if (before?.json === json) return [];
+    this.#forgetEncoded(room);
     if (before !== undefined) {
       before.json = json;
-      return false;
+      return [{ id, from: room, to: room, json }];
     }
-    this.remove(id);
+    const [left] = this.remove(id);
     clients.set(id, { room, json, order });
     this.#roomOf.set(id, room);
     // Other nodes' clients are heard of later than they came.
     const latest = this.#latest.get(room) ?? 0;
     if (order <= latest) this.#unsorted.add(room);
     else this.#latest.set(room, order);
-    return true;
+    return [{ id, from: left?.from, to: room, json }];
   }
 
-  /** Returns whether the client was there. */
-  remove(id: string): boolean {
-    const room = this.#roomOf.get(id);
-    if (room === undefined) return false;
+  /** Returns what has changed: nothing, if the client was not there. */
+  remove(id: string): PresenceChange[] {
+    const presence = this.get(id);
+    if (presence === undefined) return [];
+    const { room, json } = presence;
+    this.#forgetEncoded(room);
     this.#rooms.get(room)?.delete(id);
-    return this.#roomOf.delete(id);
+    this.#roomOf.delete(id);
+    return [{ id, from: room, to: undefined, json }];
   }
 
   /** JSON of `usersPerRoom`. */
-  toJson(): string {
+  toJson({ ids = false, rooms }: PresenceForm = {}): string {
     for (const room of this.#unsorted) this.#sort(room);
-    const rooms = [...this.#rooms].map(([name, clients]) => {
-      const users = Array.from(clients.values(), ({ json }) => json);
-      return `${JSON.stringify(name)}:[${users.join(",")}]`;
+    const all = Array.from(this.#rooms.keys(), (room) => {
+      const users = (rooms?.has(room) ?? true) ? this.#usersOf(room, ids) : "[]";
+      return `${JSON.stringify(room)}:${users}`;
     });
-    return `{${rooms.join(",")}}`;
+    return `{${all.join(",")}}`;
+  }
+
+  #usersOf(room: string, ids: boolean): string {
+    const encoded = ids ? this.#encoded.withIds : this.#encoded.plain;
+    const known = encoded.get(room);
+    if (known !== undefined) return known;
+    const users = Array.from(this.#rooms.get(room) ?? [], ([id, { json }]) =>
+      ids ? withId(id, json) : json,
+    );
+    const list = `[${users.join(",")}]`;
+    encoded.set(room, list);
+    return list;
+  }
+
+  #forgetEncoded(room: string): void {
+    this.#encoded.plain.delete(room);
+    this.#encoded.withIds.delete(room);
   }
 
   #sort(room: string): void {
@@ -72,4 +97,9 @@ export class PresenceView {
     this.#rooms.set(room, new Map(clients));
     this.#unsorted.delete(room);
   }
+}
+
+/** `PresentClient` as JSON, from `PresentUser` as JSON. */
+export function withId(id: string, json: string): string {
+  return `{"id":${JSON.stringify(id)},${json.slice(1)}`;
 }

@@ -5,7 +5,7 @@ import type { PresentUser } from "../protocol/events";
 import { connectionTo, ready, type RedisSettings } from "../redis/connection";
 import { OtherNodes } from "./otherNodes";
 import { OwnClients } from "./ownClients";
-import type { PresenceListener, PresenceStore } from "./presenceStore";
+import type { PresenceForm, PresenceListener, PresenceStore } from "./presenceStore";
 import { PresenceView } from "./presenceView";
 import { BEAT, presenceKeys, type PresenceKeys } from "./redisPresenceKeys";
 
@@ -40,6 +40,7 @@ export class RedisPresenceStore implements PresenceStore {
   readonly #lease: number;
   readonly #beat: number;
   #others: OtherNodes | undefined;
+  #listener: PresenceListener | undefined;
   #order = 0;
   #timer: NodeJS.Timeout | undefined;
   #isBeating = false;
@@ -68,6 +69,7 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   start(listener: PresenceListener): void {
+    this.#listener = listener;
     const others = new OtherNodes({ redis: this.#redis, keys: this.#keys, view: this.#view, listener });
     this.#others = others;
     this.#bus.subscribe(TOLD, (nodeId, change) => {
@@ -85,22 +87,22 @@ export class RedisPresenceStore implements PresenceStore {
     void ready(this.#redis);
   }
 
-  put(id: string, { username, avatar }: PresentUser, room: string): boolean {
+  put(id: string, { username, avatar }: PresentUser, room: string): void {
     // By the clock, for arrivals are ordered over all nodes; each larger than the last.
     this.#order = Math.max(this.#order + 1, Date.now() * 1_000);
     const json = JSON.stringify({ username, avatar });
-    const hasChanged = this.#view.put(id, { room, json, order: this.#order });
+    const changes = this.#view.put(id, { room, json, order: this.#order });
     this.#own.put(id, this.#view.get(id) ?? { room, json, order: this.#order });
-    return hasChanged;
+    this.#listener?.onChange(changes);
   }
 
-  remove(id: string): boolean {
+  remove(id: string): void {
     this.#own.remove(id);
-    return this.#view.remove(id);
+    this.#listener?.onChange(this.#view.remove(id));
   }
 
-  toJson(): string {
-    return this.#view.toJson();
+  toJson(form?: PresenceForm): string {
+    return this.#view.toJson(form);
   }
 
   async stop(): Promise<void> {

@@ -7,6 +7,8 @@ export const EVENTS = {
   newPresenceInformation: "new_presence_information",
   newTypingInformation: "new_typing_information",
   presenceInformation: "presence_information",
+  presenceState: "presence_state",
+  presenceDiff: "presence_diff",
   typingInformation: "typing_information",
   resumed: "resumed",
   serverError: "server_error",
@@ -82,6 +84,25 @@ export interface PresenceInformation {
   usersPerRoom: Record<string, PresentUser[]>;
 }
 
+/** A client as those see it who asked for presence by difference. */
+export interface PresentClient extends PresentUser {
+  /** Names the presence of one connection; means nothing to the server. */
+  id: string;
+}
+
+/** Every room has a key; clients stand in order of arrival. */
+export interface PresenceState {
+  usersPerRoom: Record<string, PresentClient[]>;
+}
+
+/** What changed, room by room; `left` comes before `joined`. Rooms without a change have no key. */
+export interface PresenceDiff {
+  /** They stand at the end of the room; those who are there already have another name or avatar, and keep their place. */
+  joined: Record<string, PresentClient[]>;
+  /** Ids. */
+  left: Record<string, string[]>;
+}
+
 /** The last argument of an event, when the client wants an answer; it is called exactly once. */
 export type Ack<T> = (answer: Envelope<T>) => void;
 
@@ -93,6 +114,8 @@ export interface ClientToServerEvents {
 
 export interface ServerToClientEvents {
   presence_information: (envelope: DataEnvelope<PresenceInformation>) => void;
+  presence_state: (envelope: DataEnvelope<PresenceState>) => void;
+  presence_diff: (envelope: DataEnvelope<PresenceDiff>) => void;
   typing_information: (envelope: DataEnvelope<TypingInformation>) => void;
   resumed: (envelope: DataEnvelope<Resumed>) => void;
   server_error: (envelope: ErrorEnvelope) => void;

@@ -62,6 +62,13 @@ export interface HandshakeAuth {
   resume?: { [room: string]: Offset | null };
   /** Asks for `typing_information`. */
   typing?: boolean;
+  /** Asks for `presence_state` and `presence_diff` instead of `presence_information`. */
+  presence?: "diff";
+  /**
+   * A JSON Web Token that says who the client is, where the server asks for one.
+   * @maxLength 8192
+   */
+  token?: string;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { PresenceStore } from "../../src/presence/presenceStore";
+import type { PresenceChange, PresenceStore } from "../../src/presence/presenceStore";
 import type { PresentUser } from "../../src/protocol/events";
 import { afterThisTest } from "../support/disposal";
 
@@ -22,12 +22,14 @@ export function describePresenceStore(
   create: (roomNames: readonly string[]) => PresenceStore,
 ): void {
   describe(`presence store: ${name}`, () => {
-    function open(): { store: PresenceStore; changes: () => number } {
+    /** `changes` returns what was told since it was called last: who, from where, to where. */
+    function open(): { store: PresenceStore; changes: () => unknown[] } {
       const store = create(PRESENCE_ROOMS);
-      let changes = 0;
-      store.start({ onChange: () => (changes += 1), onNodeGone: () => undefined });
+      const told: PresenceChange[] = [];
+      store.start({ onChange: (changes) => told.push(...changes), onNodeGone: () => undefined });
       afterThisTest(() => store.stop());
-      return { store, changes: () => changes };
+      const changes = () => told.splice(0).map(({ id, from, to, json }) => [id, from, to, JSON.parse(json)]);
+      return { store, changes };
     }
 
     test("an empty one has a key for every room, in their order", () => {
@@ -37,9 +39,9 @@ export function describePresenceStore(
     test("shows users in order of arrival, with what they gave and nothing else", () => {
       const { store } = open();
       const odd = { username: 'é "👋" \u2028 \ud800', avatar: "x".repeat(2_048), extra: "?" };
-      expect(store.put("1", odd, "/cooking")).toBe(true);
-      expect(store.put("2", user("bo"), "/cooking")).toBe(true);
-      expect(store.put("3", user("cy"), "/pets")).toBe(true);
+      store.put("1", odd, "/cooking");
+      store.put("2", user("bo"), "/cooking");
+      store.put("3", user("cy"), "/pets");
       const { username, avatar } = odd;
       expect(JSON.parse(store.toJson())).toEqual({
         "/cooking": [{ username, avatar }, user("bo")],
@@ -56,46 +58,73 @@ export function describePresenceStore(
     });
 
     test("in its room a client changes name and avatar, not its place, and no room changed", () => {
-      const { store } = open();
+      const { store, changes } = open();
       store.put("1", user("ana"), "/cooking");
       store.put("2", user("bo"), "/cooking");
-      expect(store.put("1", user("anna", "new"), "/cooking")).toBe(false);
+      changes();
+      store.put("1", user("anna", "new"), "/cooking");
+      store.put("1", user("anna", "new"), "/cooking");
+      expect(changes()).toEqual([["1", "/cooking", "/cooking", user("anna", "new")]]);
       expect(JSON.parse(store.toJson())).toMatchObject({ "/cooking": [user("anna", "new"), user("bo")] });
     });
 
     test("another room takes a client to its end and out of the first", () => {
-      const { store } = open();
+      const { store, changes } = open();
       store.put("1", user("ana"), "/cooking");
       store.put("2", user("bo"), "/pets");
-      expect(store.put("1", user("ana"), "/pets")).toBe(true);
-      expect(store.put("2", user("bo"), "/cooking")).toBe(true);
-      expect(store.put("2", user("bo"), "/pets")).toBe(true);
+      store.put("1", user("ana"), "/pets");
+      store.put("2", user("bo"), "/cooking");
+      store.put("2", user("bo"), "/pets");
+      expect(changes()).toEqual([
+        ["1", undefined, "/cooking", user("ana")],
+        ["2", undefined, "/pets", user("bo")],
+        ["1", "/cooking", "/pets", user("ana")],
+        ["2", "/pets", "/cooking", user("bo")],
+        ["2", "/cooking", "/pets", user("bo")],
+      ]);
       expect(shown(store)).toEqual({ "/cooking": [], "/pets": ["ana", "bo"] });
     });
 
     test("a client that is removed is gone, and removing it again changes nothing", () => {
+      const { store, changes } = open();
+      store.put("1", user("ana"), "/cooking");
+      changes();
+      store.remove("1");
+      store.remove("1");
+      store.remove("never there");
+      expect(changes()).toEqual([["1", "/cooking", undefined, user("ana")]]);
+      expect(shown(store)).toEqual({ "/cooking": [], "/pets": [] });
+    });
+
+    test("shows ids where they are asked for", () => {
+      const { store } = open();
+      store.put('"1"', user("ana"), "/cooking");
+      store.toJson();
+      const both = [store.toJson({ ids: true }), store.toJson()].map((json) => JSON.parse(json) as unknown);
+      const [ana] = [user("ana")];
+      expect(both).toEqual([
+        { "/cooking": [{ id: '"1"', ...ana }], "/pets": [] },
+        { "/cooking": [ana], "/pets": [] },
+      ]);
+    });
+
+    test("shows as empty the rooms that are not to be seen", () => {
       const { store } = open();
       store.put("1", user("ana"), "/cooking");
-      expect(store.remove("1")).toBe(true);
-      expect(store.remove("1")).toBe(false);
-      expect(store.remove("never there")).toBe(false);
-      expect(shown(store)).toEqual({ "/cooking": [], "/pets": [] });
+      store.put("2", user("bo"), "/pets");
+      const json = store.toJson({ rooms: new Set(["/pets"]) });
+      expect(JSON.parse(json)).toEqual({ "/cooking": [], "/pets": [user("bo")] });
     });
 
     test("ids and names that mean something to JavaScript mean nothing here", () => {
       const { store } = open();
       for (const id of ["__proto__", "constructor", ""]) {
-        expect(store.put(id, user("ana"), "/cooking")).toBe(true);
-        expect(store.remove(id)).toBe(true);
+        store.put(id, user("ana"), "/cooking");
+        expect(shown(store)).toEqual({ "/cooking": ["ana"], "/pets": [] });
+        store.remove(id);
+        expect(shown(store)).toEqual({ "/cooking": [], "/pets": [] });
       }
       expect(() => store.put("1", user("ana"), "constructor")).toThrow("does not exist");
-    });
-
-    test("what the node does itself is not told to it as a change", () => {
-      const { store, changes } = open();
-      store.put("1", user("ana"), "/cooking");
-      store.remove("1");
-      expect(changes()).toBe(0);
     });
 
     test("it can be stopped twice", async () => {

@@ -1,0 +1,8 @@
+import type { IncomingMessage } from "node:http";
+
+const BEARER = /^bearer +(\S+) *$/i;
+
+/** The token of an `Authorization: Bearer` header (RFC 6750, section 2.1), if there is one. */
+export function bearerToken({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
+  return BEARER.exec(headers.authorization ?? "")?.[1];
+}

@@ -1,0 +1,16 @@
+import type { EngineConnection } from "./engine";
+
+const LONGEST_TIMER = 2 ** 31 - 1; // ms; Node fires what is set later at once
+
+/** Calls back at `expiresAt` (ms since the epoch), unless the connection closes before. */
+export function atExpiry(conn: EngineConnection, expiresAt: number, onExpired: () => void): void {
+  if (expiresAt === Infinity) return;
+  let timer: NodeJS.Timeout;
+  const wait = () => {
+    const left = expiresAt - Date.now();
+    if (left <= 0) onExpired();
+    else timer = setTimeout(wait, Math.min(left, LONGEST_TIMER));
+  };
+  wait();
+  conn.once("close", () => clearTimeout(timer));
+}
