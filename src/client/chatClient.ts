@@ -15,6 +15,7 @@ import { History, type FetchLike, type HistoryRequest } from "./history";
 import { Inbox } from "./inbox";
 import { Outbox } from "./outbox";
 import { Presence } from "./presence";
+import { PresenceList } from "./presenceList";
 import { roomNamed } from "./roomNamed";
 import { dispatch, type ServerEventHandlers } from "./serverEvents";
 import type { ChatClientEvents, ChatClientOptions, ChatState, ChatStatus } from "./types";
@@ -34,12 +35,17 @@ export class ChatClient extends Emitter<ChatClientEvents> {
   readonly #catchUp: CatchUp;
   readonly #outbox: Outbox;
   readonly #presence: Presence;
+  readonly #present = new PresenceList();
   readonly #serverEvents: ServerEventHandlers = {
     onMessage: (room, message) => this.#inbox.receive(room, message),
     onResumed: (resumed) => this.#onResumed(resumed),
-    onPresence: (presence) => this.emit("presence", presence),
+    onPresenceState: (state) => this.#onPresent(() => this.#present.reset(state)),
+    onPresenceDiff: (diff) => this.#onPresent(() => this.#present.apply(diff)),
     onTyping: (typing) => this.emit("typing", typing),
-    onRefusal: (refusal) => this.#onError(refusal),
+    onRefusal: (refusal) => {
+      this.#presence.refused(refusal);
+      this.#onError(refusal);
+    },
   };
   #username: string | undefined;
   #state: ChatState = "offline";
@@ -54,11 +60,12 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     const onError = (error: ChatClientError) => this.#onError(error);
     const onRoomReady = (room: string) => this.#onRoomReady(room);
     this.#username = username;
-    this.#history = new History(url, fetch, requestTimeout);
+    this.#history = new History({ url, fetch, timeout: requestTimeout, auth: options.auth });
     const [inbox, history] = [this.#inbox, this.#history];
     this.#catchUp = new CatchUp({ inbox, history, backoff, onRoomReady, onError });
     this.#outbox = new Outbox(request, backoff);
-    this.#presence = new Presence(request, backoff, onError);
+    const announce = (presence: object) => this.socket.emit(EVENTS.newPresenceInformation, presence);
+    this.#presence = new Presence(announce, backoff);
     this.#connection = new Connection(url, options, { requestTimeout, backoff }, this.#handlers());
   }
 
@@ -75,7 +82,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     this.#catchUp.reset();
     this.#connection.close();
     this.#outbox.close(closedError());
-    this.#presence.close(closedError());
+    this.#presence.close();
   }
 
   get status(): ChatStatus {
@@ -108,7 +115,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     return this.#outbox.send(this.#requireUsername(), room, message);
   }
 
-  /** Tells everybody where the client is, now and after each reconnect. A refusal comes as `error` event. */
+  /** Tells everybody where the client is, once online and after each reconnect. A refusal comes as `error` event. */
   announcePresence({ avatar, room }: { avatar: string; room: string }): void {
     this.#presence.announce({ username: this.#requireUsername(), avatar, currentRoom: roomNamed(room) });
   }
@@ -136,7 +143,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
 
   /** What the handshake asks for: everything, from where this client is. */
   protected handshakeAuth(): HandshakeAuth | undefined {
-    return { resume: this.#inbox.offsets(), typing: true };
+    return { resume: this.#inbox.offsets(), typing: true, presence: "diff" };
   }
 
   /** Every event of the server passes through here. */
@@ -175,6 +182,11 @@ export class ChatClient extends Emitter<ChatClientEvents> {
   #onRoomReady(room: string): void {
     this.#outbox.release(room);
     this.emit("status", this.status);
+  }
+
+  #onPresent(update: () => void): void {
+    update();
+    this.emit("presence", this.#present.merged());
   }
 
   #onShown(message: HistoricalMessage): void {

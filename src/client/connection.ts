@@ -2,10 +2,13 @@ import { io, type Socket } from "socket.io-client";
 import type { Envelope } from "../protocol/events";
 import { retryDelay, type Backoff } from "./backoff";
 import { ChatClientError, dataOf, toClientError } from "./chatClientError";
+import type { GetToken } from "./history";
 import type { ChatClientOptions, SocketSettings } from "./types";
 
 /** Sends an event and returns the data of its answer; rejects with a ChatClientError. */
 export type Ask = <T>(event: string, payload: unknown) => Promise<T>;
+
+const UNAUTHORIZED = 401;
 
 export interface ConnectionHandlers {
   /** What the client asks for in the handshake's `auth`, anew at each attempt. */
@@ -25,13 +28,16 @@ export class Connection {
   readonly #backoff: Backoff;
   readonly #requestTimeout: number;
   readonly #comesBack: boolean;
+  readonly #getToken: GetToken | undefined;
+  /** Another object for each transport that opens; a token that comes late is not for the next one. */
+  #transport = {};
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `requestTimeout` in ms. */
   constructor(
     url: string,
-    { transports, socketOptions, connector = io }: ChatClientOptions,
+    { transports, socketOptions, auth, connector = io }: ChatClientOptions,
     { requestTimeout, backoff }: { requestTimeout: number; backoff: Backoff },
     handlers: ConnectionHandlers,
   ) {
@@ -39,17 +45,14 @@ export class Connection {
     this.#backoff = backoff;
     this.#requestTimeout = requestTimeout;
     this.#comesBack = socketOptions?.reconnection !== false;
+    this.#getToken = auth;
     this.socket = connector(url, {
       forceNew: true, // the service takes one socket per connection
       ...(transports && { transports }),
       ...socketOptions,
       autoConnect: false,
       auth: (send: (auth: object) => void) =>
-        withOwnAuth(socketOptions?.auth, (own) => {
-          const asked = handlers.auth();
-          // Undefined sends no auth; Socket.IO's types do not know.
-          send((asked === undefined ? own : { ...own, ...asked }) as object);
-        }),
+        withOwnAuth(socketOptions?.auth, (own) => void this.#authenticate(own, send)),
     });
     this.#listen();
   }
@@ -86,12 +89,30 @@ export class Connection {
     });
   }
 
+  async #authenticate(own: object | undefined, send: (auth: object) => void): Promise<void> {
+    const transport = this.#transport;
+    try {
+      const token = this.#getToken && { token: await this.#getToken() };
+      if (transport !== this.#transport) return;
+      const asked = this.#handlers.auth();
+      const auth = own ?? token ?? asked;
+      // Undefined sends no auth; Socket.IO's types do not know.
+      send((auth && { ...own, ...token, ...asked }) as object);
+    } catch (thrown) {
+      if (transport !== this.#transport) return;
+      this.socket.disconnect();
+      this.#handlers.onError(toClientError(thrown));
+      this.#comeBack();
+    }
+  }
+
   #listen(): void {
     const { socket } = this;
     const { onConnecting, onConnected, onEvent, onLost, onError } = this.#handlers;
     socket.on("connect", onConnected);
     socket.onAny((event: string, ...args: unknown[]) => onEvent(event, args));
     socket.io.on("reconnect_attempt", onConnecting);
+    socket.io.on("close", () => (this.#transport = {}));
     socket.on("disconnect", (reason) => {
       onLost();
       if (reason === "io server disconnect") this.#comeBack();
@@ -100,7 +121,8 @@ export class Connection {
       const error = toClientError(thrown);
       onError(error);
       const isRefused = !socket.active; // else it was the network, and Socket.IO tries again
-      if (isRefused && error.isTransient) this.#comeBack();
+      const mayPass = error.isTransient || (error.status === UNAUTHORIZED && this.#getToken !== undefined);
+      if (isRefused && mayPass) this.#comeBack();
     });
   }
 

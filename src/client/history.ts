@@ -11,10 +11,13 @@ export interface HistoryRequest {
   limit?: number;
 }
 
+/** Gets a token that holds now. */
+export type GetToken = () => string | Promise<string>;
+
 /** As much of `fetch` as history needs. */
 export type FetchLike = (
   url: string,
-  init: { signal: AbortSignal },
+  init: { signal: AbortSignal; headers: Record<string, string> },
 ) => Promise<{ status: number; json(): Promise<unknown> }>;
 
 interface Retry {
@@ -33,17 +36,20 @@ const PAGE = 200; // messages
 const MAX_PAGES = 10; // twice what a server replays; what is older still is for `history()`
 const MAX_TRIES = 4; // per page; meanwhile the room's live messages wait
 
+export interface HistoryOptions {
+  url: string;
+  fetch: FetchLike;
+  /** ms per page. */
+  timeout: number;
+  auth: GetToken | undefined;
+}
+
 /** Reads history over HTTP. */
 export class History {
-  readonly #url: string;
-  readonly #fetch: FetchLike;
-  readonly #timeout: number;
+  readonly #options: HistoryOptions;
 
-  /** `timeout` in ms, per page. */
-  constructor(url: string, fetch: FetchLike, timeout: number) {
-    this.#url = url;
-    this.#fetch = fetch;
-    this.#timeout = timeout;
+  constructor(options: HistoryOptions) {
+    this.#options = options;
   }
 
   /** Rejects with a ChatClientError: the refusal, or status 0 without a readable answer. */
@@ -51,10 +57,12 @@ export class History {
     const given = Object.entries(request).filter(([, value]) => value !== undefined);
     const query = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
     const path = `/rooms/${encodeURIComponent(room.replace(/^\//, ""))}/messages?${query.toString()}`;
+    const { url, fetch, timeout, auth } = this.#options;
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), this.#timeout);
+    const timer = setTimeout(() => abort.abort(), timeout);
     try {
-      const answer = await this.#fetch(new URL(path, this.#url).href, { signal: abort.signal });
+      const headers: Record<string, string> = (auth && { Authorization: `Bearer ${await auth()}` }) ?? {};
+      const answer = await fetch(new URL(path, url).href, { signal: abort.signal, headers });
       const envelope = (await answer.json().catch(() => null)) as Envelope<HistoryPage> | null;
       if (envelope !== null && typeof envelope === "object" && "error" in envelope) return dataOf(envelope);
       throw new ChatClientError(

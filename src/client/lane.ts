@@ -36,13 +36,6 @@ export class Lane<Payload, Answer> {
     this.#pump();
   }
 
-  /** As `push`, and forgets what has not been sent yet, unanswered. */
-  replace(request: Request<Payload, Answer>): void {
-    this.#entries = this.#entries.filter((entry) => entry === this.#inFlight);
-    this.#cancelRetry();
-    this.push(request);
-  }
-
   /** The server can be asked now; what waits for its next try is tried at once. */
   open(): void {
     this.#isOpen = true;

@@ -1,25 +1,30 @@
-import { EVENTS, type PresenceInformation } from "../protocol/events";
 import type { NewPresenceInformation } from "../protocol/payloads";
-import type { Backoff } from "./backoff";
+import { retryDelay, type Backoff } from "./backoff";
 import type { ChatClientError } from "./chatClientError";
-import type { Ask } from "./connection";
-import { Lane } from "./lane";
 
-/** Where the client is, as announced last; the server forgets it with every connection. */
+const TOO_MANY_REQUESTS = 429;
+
+/**
+ * Where the client is, as announced last; the server forgets it with every connection. Sent without a callback: the
+ * answer would be a list of everybody, which whoever gets presence by difference has no need of.
+ */
 export class Presence {
-  readonly #lane: Lane<NewPresenceInformation, PresenceInformation>;
-  readonly #onRefused: (error: ChatClientError) => void;
+  readonly #send: (presence: NewPresenceInformation) => void;
+  readonly #backoff: Backoff;
   #announced: NewPresenceInformation | undefined;
+  #isOnline = false;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ask: Ask, backoff: Backoff, onRefused: (error: ChatClientError) => void) {
-    this.#lane = new Lane((presence) => ask(EVENTS.newPresenceInformation, presence), backoff);
-    this.#onRefused = onRefused;
+  constructor(send: (presence: NewPresenceInformation) => void, backoff: Backoff) {
+    this.#send = send;
+    this.#backoff = backoff;
   }
 
   announce(presence: NewPresenceInformation): void {
     this.#announced = presence;
-    // The answer is of no interest: the event reaches its sender too. It is asked for to know of a refusal.
-    this.#lane.replace({ payload: presence, resolve: () => undefined, reject: this.#onRefused });
+    this.#failures = 0;
+    this.#tell();
   }
 
   rename(username: string): void {
@@ -27,16 +32,30 @@ export class Presence {
   }
 
   resume(): void {
+    this.#isOnline = true;
     if (this.#announced !== undefined) this.announce(this.#announced);
-    this.#lane.open();
   }
 
   pause(): void {
-    this.#lane.pause();
+    this.#isOnline = false;
+    clearTimeout(this.#timer);
   }
 
-  close(error: ChatClientError): void {
+  /** The server refused an event of which it does not say which one. If it may have been this, it is sent again. */
+  refused({ status }: ChatClientError): void {
+    if (status !== TOO_MANY_REQUESTS) return;
+    this.#failures += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#tell(), retryDelay(this.#backoff, this.#failures));
+  }
+
+  close(): void {
+    this.pause();
     this.#announced = undefined;
-    this.#lane.close(error);
+  }
+
+  #tell(): void {
+    clearTimeout(this.#timer);
+    if (this.#isOnline && this.#announced !== undefined) this.#send(this.#announced);
   }
 }

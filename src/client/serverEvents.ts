@@ -4,7 +4,8 @@ import {
   type ChatMessage,
   type DataEnvelope,
   type HistoricalMessage,
-  type PresenceInformation,
+  type PresenceDiff,
+  type PresenceState,
   type Resumed,
   type TypingInformation,
 } from "../protocol/events";
@@ -14,7 +15,8 @@ import { refusalOf, type ChatClientError } from "./chatClientError";
 export interface ServerEventHandlers {
   onMessage: (room: string, message: HistoricalMessage) => void;
   onResumed: (resumed: Resumed) => void;
-  onPresence: (presence: PresenceInformation) => void;
+  onPresenceState: (state: PresenceState) => void;
+  onPresenceDiff: (diff: PresenceDiff) => void;
   onTyping: (typing: TypingInformation) => void;
   onRefusal: (refusal: ChatClientError) => void;
 }
@@ -30,8 +32,10 @@ export function dispatch(
     if (typeof offset === "string") to.onMessage(event, { ...data, offset });
   } else if (event === EVENTS.resumed) {
     to.onResumed((envelope as DataEnvelope<Resumed>).data);
-  } else if (event === EVENTS.presenceInformation) {
-    to.onPresence((envelope as DataEnvelope<PresenceInformation>).data);
+  } else if (event === EVENTS.presenceState) {
+    to.onPresenceState((envelope as DataEnvelope<PresenceState>).data);
+  } else if (event === EVENTS.presenceDiff) {
+    to.onPresenceDiff((envelope as DataEnvelope<PresenceDiff>).data);
   } else if (event === EVENTS.typingInformation) {
     to.onTyping((envelope as DataEnvelope<TypingInformation>).data);
   } else if (event === EVENTS.serverError) {

@@ -1,9 +1,9 @@
 import type { ManagerOptions, Socket, SocketOptions } from "socket.io-client";
 import type { HistoricalMessage, PresenceInformation, TypingInformation } from "../protocol/events";
 import type { ChatClientError } from "./chatClientError";
-import type { FetchLike } from "./history";
+import type { FetchLike, GetToken } from "./history";
 
-export type { FetchLike, HistoryRequest } from "./history";
+export type { FetchLike, GetToken, HistoryRequest } from "./history";
 export type {
   ChatMessage,
   HistoricalMessage,
@@ -20,6 +20,12 @@ export type SocketSettings = Partial<ManagerOptions & SocketOptions>;
 export interface ChatClientOptions {
   /** Who sends; can be set later, before the first `send`. */
   username?: string;
+  /**
+   * Gets the JSON Web Token that says who the client is, where the server asks for one: called for each connection and
+   * each page of history, so it should keep the token until shortly before its expiry. The username must be the
+   * token's. When the server refuses the token, or the callback fails, the client asks for another one, later.
+   */
+  auth?: GetToken;
   /** Default: `["polling", "websocket"]`, as Socket.IO has it. */
   transports?: ("polling" | "websocket")[];
   /** How long an answer may take before the request is sent again, or a page of history fails; default 10,000 ms. */
@@ -39,8 +45,8 @@ export interface ChatClientOptions {
 /**
  * - `connecting`: an attempt is under way
  * - `online`: what was missed has been shown, but for the rooms in `recovering`; messages are being sent
- * - `offline`: not connected; unless the server refused the handshake (an `error` event with status 400, 401 or
- *   403), the next attempt comes by itself
+ * - `offline`: not connected; unless the server refused the handshake (an `error` event with status 400, or 401 where
+ *   there is no `auth` to get another token from), the next attempt comes by itself
  * - `closed`: by `close()`, for good
  */
 export type ChatState = "connecting" | "online" | "offline" | "closed";
@@ -59,6 +65,7 @@ export interface ChatStatus {
 export interface ChatClientEvents {
   /** Each message once, in its room's order. */
   message: HistoricalMessage;
+  /** Everybody, each user once per room; on every change. */
   presence: PresenceInformation;
   typing: TypingInformation;
   /** A refusal that no promise tells of, a failed attempt to connect (status 0), unreadable history. */
