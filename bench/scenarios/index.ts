@@ -7,6 +7,7 @@ import { fanOutSaturated } from "./fanOutSaturated";
 import { historyPages } from "./historyPages";
 import { latency } from "./latency";
 import { memoryPerIdleConnection } from "./memoryPerIdleConnection";
+import { presenceForms } from "./presenceForms";
 import { presenceStorm } from "./presenceStorm";
 import { redisMemory } from "./redisMemory";
 import { redisReaders } from "./redisReaders";
@@ -20,6 +21,7 @@ export const scenarios: Scenario[] = [
   fanOutSaturated(500),
   latency,
   presenceStorm,
+  presenceForms,
   memoryPerIdleConnection,
   connectionsPerSecond,
   ackLatency,

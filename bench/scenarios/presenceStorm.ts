@@ -1,7 +1,7 @@
 /** Everybody announces a room at once; over when every client has seen everybody. */
 import { setTimeout as pause } from "node:timers/promises";
-import { textFrame } from "../client/clientFrames";
 import { connectAll } from "../client/connectAll";
+import { announcement, usersPerRoom, whereabouts, type User } from "../client/crowd";
 import { dialects } from "../client/dialect";
 import type { Inbox } from "../client/rawClient";
 import { CpuMeter } from "../measure/cpu";
@@ -10,34 +10,6 @@ import type { Metrics, Scenario, Target } from "./scenario";
 
 const CLIENTS = 400;
 const GIVE_UP_AFTER_MS = 60_000;
-const ROOMS = [
-  { label: "Cooking", name: "/cooking" },
-  { label: "$$Money$$", name: "/money" },
-  { label: "Traveling", name: "/travel" },
-  { label: "Damn Cute Fur Babies", name: "/pets" },
-];
-
-interface User {
-  username: string;
-  avatar: string;
-}
-
-function user(client: number): User {
-  const number = String(client).padStart(4, "0");
-  return { username: `user-${number}`, avatar: `https://avatars.example/${number}.png` };
-}
-
-function roomOf(client: number): (typeof ROOMS)[number] {
-  return pick(ROOMS, client % ROOMS.length);
-}
-
-function everybody(): [string, { data: { usersPerRoom: Record<string, User[]> }; error: null }] {
-  const usersPerRoom: Record<string, User[]> = {};
-  for (let client = 0; client < CLIENTS; client++)
-    (usersPerRoom[roomOf(client).name] ??= []).push(user(client));
-  return ["presence_information", { data: { usersPerRoom }, error: null }];
-}
-
 /** Keeps each client's first snapshot of everybody, known by its length: all users have one size. */
 class SnapshotInbox implements Inbox {
   readonly snapshots: Buffer[] = [];
@@ -57,30 +29,26 @@ class SnapshotInbox implements Inbox {
   readEnd(): void {}
 }
 
+type SnapshotEvent = [string, { data: { usersPerRoom: Record<string, User[]> }; error: null }];
+
+function everybody(): SnapshotEvent {
+  return ["presence_information", { data: { usersPerRoom: usersPerRoom(CLIENTS) }, error: null }];
+}
+
 function checkSnapshot(snapshot: Buffer, prefix: string): void {
-  const [event, envelope] = JSON.parse(snapshot.toString("utf8", prefix.length)) as ReturnType<
-    typeof everybody
-  >;
-  const seen = Object.entries(envelope.data.usersPerRoom).flatMap(([room, users]) =>
-    users.map(({ username, avatar }) => `${room} ${username} ${avatar}`),
-  );
-  const all = Array.from({ length: CLIENTS }, (_, client) => {
-    const { username, avatar } = user(client);
-    return `${roomOf(client).name} ${username} ${avatar}`;
-  });
-  if (event !== "presence_information" || seen.sort().join() !== all.sort().join()) {
+  const [event, envelope] = JSON.parse(snapshot.toString("utf8", prefix.length)) as SnapshotEvent;
+  const isRight = whereabouts(envelope.data.usersPerRoom) === whereabouts(usersPerRoom(CLIENTS));
+  if (event !== "presence_information" || !isRight) {
     throw new Error(`a snapshot of the right length does not hold everybody: ${snapshot.toString()}`);
   }
 }
 
 async function run(target: Target): Promise<Metrics> {
-  const { eventPrefix } = dialects[target.dialect];
+  const dialect = dialects[target.dialect];
+  const { eventPrefix } = dialect;
   const inbox = new SnapshotInbox(Buffer.byteLength(eventPrefix + JSON.stringify(everybody())));
   const clients = await connectAll(target, CLIENTS, inbox);
-  const announcements = clients.map((_, client) => {
-    const payload = { ...user(client), currentRoom: roomOf(client) };
-    return textFrame(eventPrefix + JSON.stringify(["new_presence_information", payload]));
-  });
+  const announcements = clients.map((_, client) => announcement(dialect, client));
   const bytesReceived = (): number => clients.reduce((sum, client) => sum + client.bytesReceived, 0);
 
   const completed = new Promise<void>((resolve) => (inbox.whenComplete = resolve));

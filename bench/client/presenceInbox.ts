@@ -1,0 +1,70 @@
+/** Presence in both forms, as many clients get it: all the same events in the same order. */
+import type { User } from "./crowd";
+import { dialects } from "./dialect";
+import type { Inbox } from "./rawClient";
+
+type Client = User & { id?: string };
+type Rooms<Item> = Record<string, Item[]>;
+
+/** `presence_information` and `presence_state` have the one, `presence_diff` has the others. */
+type PresenceEvent = [
+  name: string,
+  { data: { usersPerRoom?: Rooms<Client>; joined?: Rooms<Client>; left?: Rooms<string> } },
+];
+
+/** Reads each event once, when the first client gets it, and compares the others' bytes with that one's. */
+export class PresenceInbox implements Inbox {
+  /** Who is where, by the event read last. */
+  usersPerRoom: Rooms<Client> = {};
+  private readonly events: Buffer[] = [];
+  private readonly received: number[];
+  private wanted: () => boolean = () => false;
+  /** Index of the event by which `wanted` came true. */
+  private lastEvent = Infinity;
+  private complete = 0;
+  private whenComplete: () => void = () => {};
+
+  constructor(private readonly clients: number) {
+    this.received = new Array<number>(clients).fill(0);
+  }
+
+  /** Resolves when every client has received the event by which `wanted` comes true. */
+  until(wanted: () => boolean): Promise<void> {
+    this.wanted = wanted;
+    this.lastEvent = Infinity;
+    this.complete = 0;
+    return new Promise((resolve) => (this.whenComplete = resolve));
+  }
+
+  frame(client: number, buffer: Buffer, start: number, end: number): void {
+    const index = this.received[client] ?? 0;
+    this.received[client] = index + 1;
+    const event = this.events[index];
+    if (event === undefined) this.learn(index, Buffer.from(buffer.subarray(start, end)));
+    else if (event.compare(buffer, start, end) !== 0)
+      throw new Error(`client ${client} got another event ${index}`);
+    if (index === this.lastEvent && ++this.complete === this.clients) this.whenComplete();
+  }
+
+  readEnd(): void {}
+
+  get eventsPerClient(): number {
+    return this.events.length;
+  }
+
+  private learn(index: number, event: Buffer): void {
+    this.events[index] = event;
+    this.apply(JSON.parse(event.toString("utf8", dialects.socketio.eventPrefix.length)) as PresenceEvent);
+    if (this.lastEvent === Infinity && this.wanted()) this.lastEvent = index;
+  }
+
+  private apply([, { data }]: PresenceEvent): void {
+    const { usersPerRoom: rooms = this.usersPerRoom, joined = {}, left = {} } = data;
+    this.usersPerRoom = rooms;
+    for (const [room, ids] of Object.entries(left)) {
+      const gone = new Set<string | undefined>(ids);
+      rooms[room] = (rooms[room] ?? []).filter(({ id }) => !gone.has(id));
+    }
+    for (const [room, clients] of Object.entries(joined)) rooms[room] = [...(rooms[room] ?? []), ...clients];
+  }
+}
