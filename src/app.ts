@@ -47,6 +47,7 @@ export class App {
       rooms,
       messageLog,
       authenticator,
+      chatPage: config.chatPage,
       readiness: this.#readiness,
       metrics: cluster.isWorker ? new ClusterMetrics(metrics.registry) : metrics,
       metricsToken: config.metricsToken,

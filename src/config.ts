@@ -30,6 +30,8 @@ export interface Config {
   trustProxy: number;
   /** Who sends it may read `/metrics`; undefined: nobody may. */
   metricsToken: string | undefined;
+  /** Whether the chat page is served at `/chat`. */
+  chatPage: boolean;
   /** Undefined: anybody may come in, under any name. */
   auth: AuthSettings | undefined;
   limits: ChatLimits;
@@ -48,6 +50,7 @@ const DEFAULTS = {
   historyPerSecond: 10,
   historyBurst: 50,
   trustProxy: 0, // hops; 1 behind Heroku's router or one nginx
+  chatPage: "on", // off where only your own frontend should be seen
   jwtUsernameClaim: "sub", // RFC 7519's; another where that is a number that nobody should see
 };
 
@@ -81,6 +84,7 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     historyBurst: integer(env, "HISTORY_BURST", DEFAULTS.historyBurst, { min: 1 }),
     trustProxy: integer(env, "TRUST_PROXY", DEFAULTS.trustProxy, { max: 10 }),
     metricsToken: secret(env, "METRICS_TOKEN"),
+    chatPage: onOff(env, "CHAT_PAGE", DEFAULTS.chatPage),
     auth: auth(env),
     limits: limits(env),
   };
@@ -119,7 +123,7 @@ function limits(env: Environment): ChatLimits {
 function redis(env: Environment): RedisSettings | undefined {
   const url = text(env, "REDIS_URL");
   const keyPrefix = text(env, "REDIS_KEY_PREFIX") ?? DEFAULTS.redisKeyPrefix;
-  const tlsVerify = oneOf(["on", "off"], "REDIS_TLS_VERIFY", text(env, "REDIS_TLS_VERIFY") ?? DEFAULTS.redisTlsVerify); // prettier-ignore
+  const verifyTls = onOff(env, "REDIS_TLS_VERIFY", DEFAULTS.redisTlsVerify);
   if (!REDIS_KEY_PREFIX.test(keyPrefix)) {
     throw new ConfigError(`REDIS_KEY_PREFIX must match ${REDIS_KEY_PREFIX.source}, not "${keyPrefix}"`);
   }
@@ -128,7 +132,7 @@ function redis(env: Environment): RedisSettings | undefined {
   if (!URL.canParse(url) || !REDIS_PROTOCOLS.includes(new URL(url).protocol)) {
     throw new ConfigError("REDIS_URL must be like redis://[user:password@]host:port or rediss://…");
   }
-  return { url, keyPrefix, verifyTls: tlsVerify === "on" };
+  return { url, keyPrefix, verifyTls };
 }
 
 function auth(env: Environment): AuthSettings | undefined {
@@ -184,6 +188,10 @@ function notBelow(name: string, value: number, otherName: string, other: number)
 function oneOf(allowed: readonly string[], name: string, value: string): string {
   if (allowed.includes(value)) return value;
   throw new ConfigError(`${name} must be one of ${allowed.join(", ")}, not "${value}"`);
+}
+
+function onOff(env: Environment, name: string, fallback: string): boolean {
+  return oneOf(["on", "off"], name, text(env, name) ?? fallback) === "on";
 }
 
 function origins(list: string): string[] {

@@ -78,6 +78,7 @@ test("a JWT_SECRET that is too short is not shown", () => {
 });
 
 test.each([
+  ["CHAT_PAGE", "yes"],
   ["JWKS_URL", "id.example/keys"],
   ["JWKS_URL", "file:///etc/keys"],
   ["REDIS_URL", "localhost:6379"],

@@ -59,6 +59,7 @@ async function assembled(): Promise<{ chat: ChatService; readiness: Readiness; u
     metrics: new Metrics(),
     metricsToken: undefined,
     authenticator: undefined,
+    chatPage: false,
     historyLimit: new RateLimit(0, 1),
     trustProxy: 0,
     log: new ClientEventLog(createLogger("silent")),

@@ -18,7 +18,7 @@ import { Presence } from "./presence";
 import { PresenceList } from "./presenceList";
 import { roomNamed } from "./roomNamed";
 import { dispatch, type ServerEventHandlers } from "./serverEvents";
-import type { ChatClientEvents, ChatClientOptions, ChatState, ChatStatus } from "./types";
+import type { ChatClientEvents, ChatClientOptions, ChatState, ChatStatus, SendOptions } from "./types";
 
 export { ChatClientError } from "./chatClientError";
 export type * from "./types";
@@ -110,9 +110,9 @@ export class ChatClient extends Emitter<ChatClientEvents> {
    *   acked messages) and after a longer break on the replay, which shows what had been stored; only where that
    *   is not whole (see `status.incomplete`), an unanswered message can be stored twice.
    */
-  async send(room: string, message: string): Promise<MessageReceipt> {
+  async send(room: string, message: string, { uuid }: SendOptions = {}): Promise<MessageReceipt> {
     if (this.#state === "closed") throw closedError();
-    return this.#outbox.send(this.#requireUsername(), room, message);
+    return this.#outbox.send(this.#requireUsername(), room, message, uuid);
   }
 
   /** Tells everybody where the client is, once online and after each reconnect. A refusal comes as `error` event. */

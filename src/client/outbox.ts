@@ -31,8 +31,8 @@ export class Outbox {
     this.#backoff = backoff;
   }
 
-  send(username: string, room: string, message: string): Promise<MessageReceipt> {
-    const payload: NewMessage = { username, message, uuid: newUuid(), chatRoom: roomNamed(room) };
+  send(username: string, room: string, message: string, uuid = newUuid()): Promise<MessageReceipt> {
+    const payload: NewMessage = { username, message, uuid, chatRoom: roomNamed(room) };
     const lane = this.#lanes.get(room) ?? this.#newLane(room);
     const receipt = new Promise<MessageReceipt>((resolve, reject) => {
       lane.push({ payload, resolve, reject });

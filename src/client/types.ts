@@ -42,6 +42,14 @@ export interface ChatClientOptions {
   connector?: (url: string, settings: SocketSettings) => Socket;
 }
 
+export interface SendOptions {
+  /**
+   * By default a new one. An application that keeps messages until they are stored, across a reload or a crash, gives
+   * the one of the earlier try: as long as the server remembers it the message is stored once.
+   */
+  uuid?: string;
+}
+
 /**
  * - `connecting`: an attempt is under way
  * - `online`: what was missed has been shown, but for the rooms in `recovering`; messages are being sent

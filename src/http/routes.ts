@@ -10,6 +10,7 @@ import type { ClientEventLog } from "../logger";
 import type { MessageLog } from "../messageLog/messageLog";
 import type { Metrics } from "../metrics";
 import type { Readiness } from "../readiness";
+import { chatPageRoutes } from "./chatPage";
 import { historyHandler } from "./history";
 import { healthHandler, metricsHandler, readinessHandler } from "./operations";
 import type { Origins } from "./origins";
@@ -24,6 +25,8 @@ export interface HttpAppOptions {
   metricsToken: string | undefined;
   /** Undefined: anybody may read history. */
   authenticator: Authenticator | undefined;
+  /** Whether the chat page is served. */
+  chatPage: boolean;
   /** Pages of history per address. */
   historyLimit: RateLimit;
   trustProxy: number;
@@ -46,6 +49,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   get(app, "/rooms/:room/messages", historyHandler(history));
   get(app, "/healthz", healthHandler());
   get(app, "/readyz", readinessHandler(options.readiness));
+  if (options.chatPage) for (const { path, handler } of chatPageRoutes()) get(app, path, handler);
   if (metricsToken !== undefined) get(app, "/metrics", metricsHandler(options.metrics, metricsToken));
 
   app.use(() => {

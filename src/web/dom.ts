@@ -1,0 +1,27 @@
+/** The element of the page with that id; index.html has it, or this is not our page. */
+export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  const element = document.getElementById(id);
+  if (element === null) throw new Error(`no #${id}`);
+  return element as T;
+}
+
+type Child = Node | string;
+
+/** A new element; strings become text, never markup. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string | undefined> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== undefined) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** Shows the text, or nothing where there is none. */
+export function showText(element: HTMLElement, text: string | undefined): void {
+  element.hidden = text === undefined;
+  if (element.textContent !== (text ?? "")) element.textContent = text ?? "";
+}

@@ -1,0 +1,76 @@
+import { avatar } from "./avatar";
+import { el } from "./dom";
+import { linkify } from "./linkify";
+import { dayOf, exactTimeOf, isSameDay, isSameGroup, timeOf } from "./time";
+import type { Entry, UnsentMessage } from "./timeline";
+
+export interface EntryActions {
+  retry: (message: UnsentMessage) => void;
+  discard: (message: UnsentMessage) => void;
+}
+
+/** What makes two pictures of an entry differ, and the one before it, to which it may belong. */
+export function signatureOf(entry: Entry, before: Entry | undefined, me: string): string {
+  const { unsent } = entry;
+  const state = unsent === undefined || unsent.isStored === true ? "" : (unsent.failure ?? "sending");
+  return `${String(isFirst(entry, before))} ${String(isNewDay(entry, before))} ${String(entry.username === me)} ${state}`;
+}
+
+/** One entry as a list item, with the day and the sender where they are other ones than before. */
+export function entryView(
+  entry: Entry,
+  before: Entry | undefined,
+  me: string,
+  actions: EntryActions,
+): HTMLElement {
+  const { username, message, at, unsent } = entry;
+  const isOwn = username === me;
+  const item = el("li", { class: "entry", dir: "auto" });
+  if (isNewDay(entry, before)) item.append(el("div", { class: "day" }, el("span", {}, dayOf(at))));
+  const row = el("div", { class: "row" });
+  const body = el("div", { class: "body" });
+  if (isFirst(entry, before)) {
+    item.classList.add("first");
+    row.append(avatar(username));
+    const name = el(
+      "span",
+      { class: "name" },
+      el("bdi", {}, username),
+      ...(isOwn ? [el("span", { class: "you" }, "you")] : []),
+    );
+    body.append(el("div", { class: "by" }, name, timeView(at)));
+  } else {
+    row.append(el("span", {}));
+    row.title = exactTimeOf(at);
+  }
+  body.append(el("div", { class: "text", dir: "auto" }, ...linkify(message)));
+  if (isOwn) item.classList.add("own");
+  if (unsent !== undefined && unsent.isStored !== true) {
+    item.classList.add(unsent.failure === undefined ? "sending" : "failed");
+    if (unsent.failure === undefined) body.append(el("span", { class: "visually-hidden" }, "Not sent yet"));
+    else body.append(failureView(unsent, actions));
+  }
+  row.append(body);
+  item.append(row);
+  return item;
+}
+
+function timeView(at: number): HTMLElement {
+  return el("time", { datetime: new Date(at).toISOString(), title: exactTimeOf(at) }, timeOf(at));
+}
+
+function failureView(unsent: UnsentMessage, { retry, discard }: EntryActions): HTMLElement {
+  const again = el("button", { type: "button", class: "link" }, "Retry");
+  const drop = el("button", { type: "button", class: "link" }, "Discard");
+  again.addEventListener("click", () => retry(unsent));
+  drop.addEventListener("click", () => discard(unsent));
+  return el("div", { class: "failure" }, `Not sent (${unsent.failure ?? ""}) · `, again, " · ", drop);
+}
+
+function isFirst(entry: Entry, before: Entry | undefined): boolean {
+  return before?.username !== entry.username || !isSameGroup(before.at, entry.at);
+}
+
+function isNewDay(entry: Entry, before: Entry | undefined): boolean {
+  return before === undefined || !isSameDay(before.at, entry.at);
+}

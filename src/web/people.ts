@@ -1,0 +1,27 @@
+import type { PresentUser } from "../client/chatClient";
+import { avatar } from "./avatar";
+import { byId, el } from "./dom";
+
+const SHOWN = 500; // names; a list of thousands is for nobody to read
+
+/** The people of the room that is shown. */
+export class People {
+  readonly #list = byId("people-list");
+  readonly #count = byId("people-count");
+
+  show(users: readonly PresentUser[], me: string): void {
+    this.#count.textContent = String(users.length);
+    const items = users.slice(0, SHOWN).map(({ username, avatar: picture }) => {
+      const you = username === me ? [el("span", { class: "you" }, "you")] : [];
+      return el(
+        "li",
+        {},
+        avatar(username, picture),
+        el("span", { class: "name" }, el("bdi", {}, username), ...you),
+      );
+    });
+    const more = users.length - SHOWN;
+    if (more > 0) items.push(el("li", { class: "more" }, `and ${String(more)} more`));
+    this.#list.replaceChildren(...items);
+  }
+}
