@@ -60,7 +60,17 @@ export const REFUSALS = {
 /** Body of every refusal, on the socket and over HTTP. */
 export interface ErrorEnvelope {
   data: null;
-  error: { message: string; status: number; errors: string[] };
+  error: {
+    /** One of a fixed list: to show, or to match on. */
+    message: string;
+    /**
+     * An HTTP status, also on the socket.
+     * @asType integer
+     */
+    status: number;
+    /** What is wrong with the payload, one line each, or empty. */
+    errors: string[];
+  };
 }
 
 export class ChatError extends Error {

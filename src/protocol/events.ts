@@ -24,18 +24,45 @@ export type Envelope<T> = DataEnvelope<T> | ErrorEnvelope;
 
 /** A message as the members of its room receive it. */
 export interface ChatMessage {
+  /**
+   * @minLength 1
+   * @maxLength 4000
+   */
   message: string;
+  /**
+   * @minLength 1
+   * @maxLength 64
+   */
   username: string;
   /** The server's own label and name. */
   chatRoom: ChatRoom;
+  /**
+   * The sender's own; two messages may have the same.
+   * @minLength 1
+   * @maxLength 64
+   */
   uuid: string;
-  /** ISO 8601, UTC, milliseconds. */
+  /**
+   * ISO 8601, UTC, milliseconds.
+   * @format date-time
+   * @pattern ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$
+   */
   serverTimestamp: string;
 }
 
 /** Answer to an acked `new_message`. */
 export interface MessageReceipt {
+  /**
+   * The message's.
+   * @minLength 1
+   * @maxLength 64
+   */
   uuid: string;
+  /**
+   * ISO 8601, UTC, milliseconds.
+   * @format date-time
+   * @pattern ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$
+   */
   serverTimestamp: string;
   offset: Offset;
   /** The message had been stored before, by an earlier try; this is that one's receipt. */
@@ -44,6 +71,10 @@ export interface MessageReceipt {
 
 /** Who is writing, in which room. */
 export interface TypingInformation {
+  /**
+   * @minLength 1
+   * @maxLength 64
+   */
   username: string;
   chatRoom: ChatRoom;
   isTyping: boolean;
@@ -53,6 +84,11 @@ export interface TypingInformation {
 export interface ResumedRoom {
   /** False: messages may be missing, and the client should read history. */
   recovered: boolean;
+  /**
+   * How many messages were replayed.
+   * @asType integer
+   * @minimum 0
+   */
   replayed: number;
   /** Where the live stream of the room begins. */
   offset: Offset;
@@ -75,7 +111,12 @@ export interface HistoryPage {
 }
 
 export interface PresentUser {
+  /**
+   * @minLength 1
+   * @maxLength 64
+   */
   username: string;
+  /** @maxLength 2048 */
   avatar: string;
 }
 
