@@ -11,7 +11,7 @@ ENV NODE_ENV=production DATA_DIR=/data
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev && npm cache clean --force
 COPY --from=build /app/dist dist
-COPY schemas schemas
+COPY schemas/*.json schemas/
 RUN mkdir /data && chown node:node /data
 VOLUME /data
 USER node

@@ -22,8 +22,8 @@ export interface HistoryOptions {
   limit: RateLimit;
 }
 
-const DEFAULT_LIMIT = 50; // messages a page
-const MAX_LIMIT = 200;
+export const DEFAULT_LIMIT = 50; // messages a page
+export const MAX_LIMIT = 200;
 
 /** `GET /rooms/<room>/messages`: what was said, a page at a time, oldest first. */
 export function historyHandler(options: HistoryOptions): RequestHandler {

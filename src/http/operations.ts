@@ -4,10 +4,11 @@ import { bearerToken } from "../auth/bearer";
 import { ChatError, REFUSALS } from "../errors";
 import type { Metrics } from "../metrics";
 import type { Readiness } from "../readiness";
+import type { Health } from "./answers";
 
 /** `GET /healthz`: the process lives. Whoever hears nothing should start it anew. */
 export function healthHandler(): RequestHandler {
-  return (_req, res) => void uncached(res).json({ data: { status: "ok" }, error: null });
+  return (_req, res) => healthy(res, "ok");
 }
 
 /** `GET /readyz`: whether to send clients here. */
@@ -15,7 +16,7 @@ export function readinessHandler(readiness: Readiness): RequestHandler {
   return (_req, res) => {
     const failures = readiness.failures();
     if (failures.length === 0) {
-      uncached(res).json({ data: { status: "ready" }, error: null });
+      healthy(res, "ready");
       return;
     }
     // Answered here: thrown, it would be a line in the log for every time that somebody asks.
@@ -37,6 +38,11 @@ export function metricsHandler(
     const text = await metrics.text();
     res.set("Content-Type", metrics.contentType).send(Buffer.from(text)); // Express would rewrite a string's type
   };
+}
+
+function healthy(res: Response, status: Health["status"]): void {
+  const data: Health = { status };
+  uncached(res).json({ data, error: null });
 }
 
 /** Of one length whatever was given, as the comparison needs it. */

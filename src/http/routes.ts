@@ -10,10 +10,12 @@ import type { ClientEventLog } from "../logger";
 import type { MessageLog } from "../messageLog/messageLog";
 import type { Metrics } from "../metrics";
 import type { Readiness } from "../readiness";
+import type { RoomList } from "./answers";
 import { chatPageRoutes } from "./chatPage";
 import { historyHandler } from "./history";
 import { healthHandler, metricsHandler, readinessHandler } from "./operations";
 import type { Origins } from "./origins";
+import { SCHEMA_FILES, schemaHandler } from "./schemas";
 
 export interface HttpAppOptions {
   rooms: Rooms;
@@ -33,7 +35,7 @@ export interface HttpAppOptions {
   log: ClientEventLog;
 }
 
-/** The plain HTTP side: a sign of life for `/`, the list of rooms, their history, and what operators ask. */
+/** The plain HTTP side: a sign of life for `/`, the list of rooms, their history, what it all looks like, and what operators ask. */
 export function createHttpApp(options: HttpAppOptions): Express {
   const { rooms, origins, messageLog, historyLimit, trustProxy, metricsToken, log } = options;
   const app = express();
@@ -44,9 +46,13 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.use(cors({ origin: true, credentials: true }));
 
   get(app, "/", (_req, res) => void res.type("text").send("OK"));
-  get(app, "/rooms", (_req, res) => void res.json({ data: { chatRooms: rooms.list() }, error: null }));
+  get(app, "/rooms", (_req, res) => {
+    const data: RoomList = { chatRooms: rooms.list() };
+    res.json({ data, error: null });
+  });
   const history = { rooms, messageLog, authenticator: options.authenticator, limit: historyLimit };
   get(app, "/rooms/:room/messages", historyHandler(history));
+  for (const name of SCHEMA_FILES) get(app, `/schemas/${name}`, schemaHandler(name));
   get(app, "/healthz", healthHandler());
   get(app, "/readyz", readinessHandler(options.readiness));
   if (options.chatPage) for (const { path, handler } of chatPageRoutes()) get(app, path, handler);
