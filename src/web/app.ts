@@ -1,8 +1,10 @@
 import {
   ChatClient,
-  type ChatClientError,
+  ChatClientError,
   type ChatRoom,
   type HistoricalMessage,
+  type HistoryPage,
+  type HistoryRequest,
   type PresenceInformation,
 } from "../client/chatClient";
 import { avatar } from "./avatar";
@@ -19,7 +21,9 @@ import { Typing } from "./typing";
 import { Unread } from "./unread";
 import { Unsent } from "./unsent";
 
-const PAGE = 50; // messages
+const PAGE = 100; // messages
+const TRIES = 4; // for a page; who scrolls fast may be told that it was too fast
+const TRY_AGAIN = 1_000; // ms
 const NOTE_TIME = 8_000; // ms
 
 export interface AppOptions {
@@ -151,9 +155,21 @@ export class App {
     const [room] = [...this.#timelines].find(([, other]) => other === timeline) ?? [this.#room.name];
     const { before } = timeline;
     const isFirst = before === undefined;
-    timeline.prepend(await this.#client.history(room, { limit: PAGE, ...(isText(before) && { before }) }));
+    timeline.prepend(await this.#page(room, { limit: PAGE, ...(isText(before) && { before }) }));
     if (isFirst) this.#resumeUnsent(room);
     if (isFirst) this.#seen();
+  }
+
+  async #page(room: string, request: HistoryRequest): Promise<HistoryPage> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#client.history(room, request);
+      } catch (error) {
+        const mayPass = error instanceof ChatClientError && error.isTransient;
+        if (!mayPass || tries === TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN));
+      }
+    }
   }
 
   /** Not before the newest page is here, which may show that they had arrived. */

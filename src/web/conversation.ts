@@ -98,10 +98,9 @@ export class Conversation {
       this.toBottom();
       void this.#loadOlder();
     } else if (older > 0) {
-      this.#start += older;
-      this.#end += older;
+      // Some of them are drawn at once: above the very first entry there is no room to scroll it back in place.
       if (this.#isAtBottom) this.toBottom();
-      else this.#keepPlace(() => this.#draw());
+      else this.#moveTo(this.#start + older - STEP);
     } else if (this.#isAtBottom) {
       // What is drawn only grows at its end here, which is what a screen reader should hear of.
       this.#end = length;
@@ -144,7 +143,7 @@ export class Conversation {
     if (timeline === undefined || this.#isLoading || timeline.before === null) return;
     this.#isLoading = true;
     this.#failure = undefined;
-    this.#drawEdges();
+    this.#keepPlace(() => this.#drawEdges());
     const failure = await this.#options.loadOlder(timeline).then(
       () => undefined,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
@@ -156,14 +155,15 @@ export class Conversation {
     if (failure === undefined) this.#onScroll(); // a page may be shorter than the screen
   }
 
-  /** What is on the screen stays where it is, whatever is drawn above it. */
+  /** What is on the screen stays where it is, whatever is drawn above it, and even if it is drawn anew itself. */
   #keepPlace(draw: () => void): void {
-    const top = this.#scroller.getBoundingClientRect().top;
-    const anchor = [...this.#list.children].find((child) => child.getBoundingClientRect().bottom > top);
-    const before = anchor?.getBoundingClientRect().top;
+    const { top } = this.#scroller.getBoundingClientRect();
+    const [key, anchor] = [...this.#drawn].find(([, { node }]) => rowOf(node).bottom > top) ?? [];
+    const before = anchor && rowOf(anchor.node).top;
     draw();
-    if (anchor?.isConnected === true && before !== undefined)
-      this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+    const after = this.#drawn.get(key ?? "");
+    if (before !== undefined && after !== undefined)
+      this.#scroller.scrollTop += rowOf(after.node).top - before;
   }
 
   /** `isNews`: for screen readers to read; moving the window is not. */
@@ -226,4 +226,9 @@ export class Conversation {
   #scrollToEnd(): void {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
+}
+
+/** Where the message itself is: a day above it comes and goes. */
+function rowOf(entry: HTMLElement): DOMRect {
+  return (entry.querySelector(".row") ?? entry).getBoundingClientRect();
 }

@@ -8,9 +8,11 @@ const SHOWN = 500; // names; a list of thousands is for nobody to read
 export class People {
   readonly #list = byId("people-list");
   readonly #count = byId("people-count");
+  readonly #total = byId("people-total");
 
   show(users: readonly PresentUser[], me: string): void {
     this.#count.textContent = String(users.length);
+    this.#total.textContent = String(users.length);
     const items = users.slice(0, SHOWN).map(({ username, avatar: picture }) => {
       const you = username === me ? [el("span", { class: "you" }, "you")] : [];
       return el(

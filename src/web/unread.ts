@@ -25,12 +25,9 @@ export class Unread {
   async catchUp(room: string): Promise<void> {
     const after = load(KEY, isTexts, {})[room];
     try {
-      const newest = await this.#client.history(
-        room,
-        after === undefined ? { limit: 1 } : { after, limit: PAGE },
-      );
-      if (after === undefined) this.#remember(room, newest.messages.at(-1)?.offset);
-      else this.#add(room, newest.messages.filter((message) => this.#isNews(room, message)).length);
+      const { messages } = await this.#client.history(room, { limit: PAGE, ...(after && { after }) });
+      if (after === undefined) this.#remember(room, messages.at(-1)?.offset ?? "");
+      else this.#add(room, messages.filter((message) => this.#isNews(room, message)).length);
     } catch {
       // The offset is no longer kept, or the room cannot be read.
     }
