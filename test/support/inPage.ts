@@ -5,12 +5,28 @@ interface Element {
   children: Iterable<Element>;
   firstElementChild: Element | null;
   scrollWidth: number;
-  getBoundingClientRect(): { top: number; bottom: number };
+  parentElement: Element | null;
+  childNodes: Iterable<{ nodeType: number; textContent: string | null }>;
+  id: string;
+  labels?: { length: number };
+  checkVisibility(): boolean;
+  getAttribute(name: string): string | null;
+  matches(selector: string): boolean;
+  getBoundingClientRect(): { top: number; bottom: number; width: number; height: number };
   querySelector(selector: string): Element | null;
 }
 
+interface Canvas {
+  fillStyle: string;
+  clearRect(x: number, y: number, width: number, height: number): void;
+  fillRect(x: number, y: number, width: number, height: number): void;
+  getImageData(x: number, y: number, width: number, height: number): { data: Iterable<number> };
+}
+
 interface PageWindow {
+  getComputedStyle(element: Element): { color: string; backgroundColor: string; outlineStyle: string };
   document: {
+    createElement(name: "canvas"): { getContext(kind: "2d"): Canvas };
     documentElement: Element;
     querySelector(selector: string): Element;
     querySelectorAll(selector: string): Element[];
@@ -24,6 +40,75 @@ interface PageWindow {
 
 export function documentWidth(): number {
   return (globalThis as unknown as PageWindow).document.documentElement.scrollWidth;
+}
+
+/** Contrast (WCAG 2.2, 1.4.3) of every text that is seen with what is behind it. */
+export function contrasts(): { text: string; ratio: number }[] {
+  const { document, getComputedStyle } = globalThis as unknown as PageWindow;
+  const context = document.createElement("canvas").getContext("2d");
+  const rgb = (colour: string): number[] => {
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = (colour: number[]) => {
+    const [r = 0, g = 0, b = 0] = colour.slice(0, 3).map((channel) => {
+      const share = channel / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element: Element | null): number[] => {
+    for (let at = element; at !== null; at = at.parentElement) {
+      const colour = rgb(getComputedStyle(at).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const hasText = (element: Element) => [...element.childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent?.trim() !== ""); // prettier-ignore
+  const seen = [...document.querySelectorAll("body *")].filter(
+    (element) =>
+      hasText(element) &&
+      element.checkVisibility() &&
+      !element.matches(":disabled, .visually-hidden, .sending *"),
+  );
+  return seen.map((element) => {
+    const [one, other] = [rgb(getComputedStyle(element).color), behind(element)]
+      .map(luminance)
+      .sort((a, b) => b - a);
+    return { text: element.textContent ?? "", ratio: ((one ?? 0) + 0.05) / ((other ?? 0) + 0.05) };
+  });
+}
+
+/** How the focus is shown, where it is on something. */
+export function focusOutline(): string | undefined {
+  const { document, getComputedStyle } = globalThis as unknown as PageWindow;
+  const focused = [...document.querySelectorAll(":focus-visible")].at(-1);
+  return focused && getComputedStyle(focused).outlineStyle;
+}
+
+/** Ids of what can be used and has no name for those who do not see it. */
+export function unnamedControls(): string[] {
+  const { document } = globalThis as unknown as PageWindow;
+  const controls = [...document.querySelectorAll("button, a, input, textarea")].filter((one) =>
+    one.checkVisibility(),
+  );
+  const isUnnamed = (one: Element) =>
+    one.getAttribute("aria-label") === null &&
+    one.textContent?.trim() === "" &&
+    (one.labels?.length ?? 0) === 0;
+  return controls.filter(isUnnamed).map(({ id }) => id);
+}
+
+/** What can be tapped and is smaller than 44 px in some direction; text in which links stand has its own rules. */
+export function smallTargets(): string[] {
+  const { document } = globalThis as unknown as PageWindow;
+  const targets = [...document.querySelectorAll("button, .room-list a, textarea")].filter((target) => target.checkVisibility()); // prettier-ignore
+  return targets.flatMap((target) => {
+    const { width, height } = target.getBoundingClientRect();
+    return width >= 44 && height >= 44 ? [] : [`${target.id} ${String(width)} × ${String(height)}`];
+  });
 }
 
 /** Scrolls to the top, and says how far what was there has moved once more is drawn. */
