@@ -145,6 +145,20 @@ describe("sending", () => {
     expect(await historyTexts(url)).toEqual(["once"]);
   });
 
+  test("a message that an earlier client had sent under the same uuid is stored once", async () => {
+    const { url } = await startService();
+    const uuid = "kept across a reload";
+    const before = await Recorder.online(url);
+    const { offset } = await before.client.send("/cooking", "hello", { uuid });
+    before.client.close();
+    const after = await Recorder.online(url);
+    expect(await after.client.send("/cooking", "hello", { uuid })).toMatchObject({ offset, duplicate: true });
+    await after.client.send("/cooking", "marker");
+    await after.heard(1);
+    expect(after.texts()).toEqual(["marker"]);
+    await expect(after.client.send("/cooking", "other", { uuid })).rejects.toMatchObject({ status: 409 });
+  });
+
   test("a message whose ack is lost but which is heard counts as sent", async () => {
     const { url } = await startService();
     const ana = await Recorder.online(url, { requestTimeout: 50 });

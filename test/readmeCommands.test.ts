@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { findBinary } from "./support/binaries";
 import { FreshClone } from "./support/freshClone";
 import { freePort } from "./support/freePort";
 import { JWT_SECRET } from "./support/tokens";
@@ -44,6 +45,11 @@ const with_ =
   (args: string): Run =>
   (command) =>
     clone.run(`${command} ${args}`);
+/** What needs a program that is not there is left to CI, which installs it. */
+const needing =
+  (binary: string, run: Run): Run =>
+  async (command) =>
+    findBinary(binary) === undefined && process.env.CI !== "true" ? undefined : run(command);
 const byCi: Run = async (command) => expect(CI.split("\n")).toContain(command);
 
 /** How each is run. In this order: the first one installs what the others need. */
@@ -59,6 +65,7 @@ const RUNS: Record<string, Run> = {
   "npm run schemas": with_(""),
   "npm run bench": with_("-- --rounds 1 --seconds 0.2 --only latency --targets service"),
   "npm run crash": with_("-- --rounds 1"),
+  "npm run screenshot": needing("chromium", with_("")),
   "npm run fuzz": with_("-- --frames 2000"),
 };
 

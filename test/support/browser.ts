@@ -7,13 +7,17 @@ const DEADLINE = 10_000; // ms; only a failing test gets there
 const NO_ANSWER =
   /ERR_CONNECTION_REFUSED|ERR_FAILED|ERR_ABORTED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket is closed/;
 
+export function launch(): Promise<Browser> {
+  // Only root needs to run it without the sandbox.
+  const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  return chromium.launch({ executablePath: findBinary("chromium") ?? "", args });
+}
+
 /** A real browser for all tests of a suite. */
 export function sharedBrowser(): () => Browser {
   let browser: Browser;
   beforeAll(async () => {
-    // Only root needs to run it without the sandbox.
-    const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    browser = await chromium.launch({ executablePath: findBinary("chromium") ?? "", args });
+    browser = await launch();
   });
   afterAll(() => browser.close());
   return () => browser;
