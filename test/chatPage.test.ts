@@ -52,6 +52,7 @@ describeWithBinary("chromium", "the chat page", () => {
     const { url } = await startService();
     const ana = await join(url, "ana");
     const bo = await TestClient.connect(url);
+    // At the very moment at which the page reads what there is.
     await sendAcked(bo, { username: "bo", chatRoom: PETS });
     await ana.shows("#room-list .badge", "1");
     await sendAcked(bo, { username: "bo", chatRoom: PETS });

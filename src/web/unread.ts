@@ -26,7 +26,7 @@ export class Unread {
     const after = load(KEY, isTexts, {})[room];
     try {
       const { messages } = await this.#client.history(room, { limit: PAGE, ...(after && { after }) });
-      if (after === undefined) this.#remember(room, messages.at(-1)?.offset ?? "");
+      if (after === undefined) this.#begin(room, messages);
       else this.#add(room, messages.filter((message) => this.#isNews(room, message)).length);
     } catch {
       // The offset is no longer kept, or the room cannot be read.
@@ -42,6 +42,13 @@ export class Unread {
     this.#counts.delete(room);
     this.#remember(room, newest);
     this.#onChange(room, 0);
+  }
+
+  /** On a first visit nothing is unread but what has been heard meanwhile. */
+  #begin(room: string, messages: readonly HistoricalMessage[]): void {
+    const old = messages.filter(({ offset }) => !this.#heard.has(room + offset));
+    for (const { offset } of old) this.#heard.add(room + offset); // should it be heard after all
+    this.#remember(room, old.at(-1)?.offset ?? "");
   }
 
   #isNews(room: string, { username, offset }: HistoricalMessage): boolean {
