@@ -19,7 +19,13 @@ async function main(): Promise<void> {
     const stop = (exitCode: number, deadline: number) => {
       tellPrimary("worker:draining");
       setTimeout(() => process.exit(exitCode), deadline).unref();
-      void service.stop().finally(() => process.exit(exitCode));
+      service.stop().then(
+        () => process.exit(exitCode),
+        (err: unknown) => {
+          logger.error({ err }, "not stopped in order");
+          process.exit(1);
+        },
+      );
     };
     const crash = (err: unknown) => {
       logger.fatal({ err }, "unexpected failure, draining");

@@ -1,5 +1,7 @@
 import { EVENTS } from "../src/protocol/events";
+import { sendAcked, wholeHistory } from "./support/chat";
 import { ServiceProcess } from "./support/serviceProcess";
+import { smallDisk } from "./support/smallDisk";
 import { CLIENTS, TestClient } from "./support/testClient";
 
 test.each(["SIGTERM", "SIGINT"] as const)(
@@ -57,4 +59,22 @@ test("SIGTERM under load: what was acked before has reached everybody", async ()
   expect(await service.exited).toEqual({ code: 0, signal: null });
   expect(acked.length).toBeGreaterThanOrEqual(200);
   for (const { uuids } of heard) expect(acked.filter((uuid) => !uuids.has(uuid))).toEqual([]);
+});
+
+test("with a full disk it stops all the same, says how, and starts again on what was stored", async () => {
+  const disk = smallDisk();
+  const env = { DATA_DIR: disk.directory, MESSAGES_PER_SECOND: "0" };
+  const service = await ServiceProcess.start(env);
+  const client = await TestClient.connect(service.url);
+  await sendAcked(client, { message: "stored" });
+  disk.fill();
+  const refused = Array.from({ length: 50 }, () => sendAcked(client, { message: "x".repeat(4_000) }));
+  for (const { status } of await Promise.allSettled(refused)) expect(status).toBe("rejected");
+  service.child.kill("SIGTERM");
+  const { code } = await service.exited;
+  // Its last few bytes may still have found room.
+  expect(service.lines.at(-1)?.msg).toBe(code === 0 ? "stopped" : "not stopped in order");
+  disk.free();
+  const again = await ServiceProcess.start(env);
+  expect((await wholeHistory(again.url)).map(({ message }) => message)).toEqual(["stored"]);
 });

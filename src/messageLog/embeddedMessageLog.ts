@@ -102,9 +102,13 @@ export class EmbeddedMessageLog implements MessageLog {
     this.#commitBatch();
     this.#isStopped = true;
     await Promise.allSettled(this.#commits);
-    await this.#store.saveState(this.#state(true));
-    await this.#store.close();
-    await this.#lock.release();
+    try {
+      // Where even this cannot be written, the next start takes this one for crashed.
+      await this.#store.saveState(this.#state(true));
+    } finally {
+      await this.#store.close();
+      await this.#lock.release();
+    }
   }
 
   #duplicate(message: ChatMessage, [, sequence, time, textHash]: KeyRecord, itsTextHash: number): Receipt {
