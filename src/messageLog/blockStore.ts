@@ -137,7 +137,7 @@ export class BlockStore {
 
   /** Resolves once it, and everything before, is on the disk. */
   async saveState(state: LogState): Promise<void> {
-    await this.#state.put("state", JSON.stringify(state));
+    await this.transaction(() => void this.#state.put("state", JSON.stringify(state)));
     await this.#root.flushed;
   }
 

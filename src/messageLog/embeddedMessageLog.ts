@@ -103,10 +103,10 @@ export class EmbeddedMessageLog implements MessageLog {
     this.#isStopped = true;
     await Promise.allSettled(this.#commits);
     try {
-      // Where even this cannot be written, the next start takes this one for crashed.
       await this.#store.saveState(this.#state(true));
+      await this.#store.close(); // after a write that failed lmdb would wait for ever
     } finally {
-      await this.#store.close();
+      // The next to open the directory takes what was not closed for crashed, and looks at it.
       await this.#lock.release();
     }
   }
