@@ -10,7 +10,7 @@ import type {
   RoomMessage,
   ServerEventKey,
 } from "./events";
-import type { ConnectError } from "./shapes";
+import type { ConnectError } from "../../src/protocol/events";
 
 /** What no request brings about, and how the documents put it. */
 export const CIRCUMSTANCES = {

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { ChatError, REFUSALS, type ErrorEnvelope } from "../../src/errors";
+import type { ConnectError } from "../../src/protocol/events";
 import { schemaRef, type Json } from "./json";
-import type { ConnectError } from "./shapes";
 
 export type RefusalKey = keyof typeof REFUSALS;
 
@@ -17,9 +17,9 @@ export function refused(key: RefusalKey, errors: readonly string[] = []): ErrorE
 }
 
 /** The same, as a handshake's `connect_error` has it. */
-export function notConnected(key: RefusalKey, errors: string[] = []): ConnectError {
+export function notConnected(key: RefusalKey, errors?: string[]): ConnectError {
   const { message, status } = REFUSALS[key];
-  return { message, data: { status, errors } };
+  return { message, data: { status, ...(errors && { errors }) } };
 }
 
 /** One schema for each refusal: the error envelope with this message and this status. */

@@ -2,6 +2,7 @@ import type { ErrorEnvelope } from "../../src/errors";
 import type { Health, RoomList } from "../../src/http/answers";
 import type {
   ChatMessage,
+  ConnectError,
   DataEnvelope,
   HistoryPage,
   MessageReceipt,
@@ -21,12 +22,6 @@ import type {
 
 /** An object without a field: there is nothing to tell but that it was done. */
 export type Nothing = Record<string, never>;
-
-/** What Socket.IO hands to `connect_error`: an Error, with the refusal's status beside its message. */
-export interface ConnectError {
-  message: ErrorEnvelope["error"]["message"];
-  data: Omit<ErrorEnvelope["error"], "message">;
-}
 
 /** Every shape that the documents refer to, under the name that it has there. */
 export interface Shapes {

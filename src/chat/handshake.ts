@@ -4,6 +4,7 @@ import { bearerToken } from "../auth/bearer";
 import { toChatError, type ChatError } from "../errors";
 import type { ClientEventLog } from "../logger";
 import type { Metrics } from "../metrics";
+import type { ConnectError } from "../protocol/events";
 import { validateHandshakeAuth } from "../protocol/validate";
 import type { ChatIo, Connection, EngineConnection, OptIns, SocketData } from "./engine";
 
@@ -63,7 +64,8 @@ function optInsOf({ conn, handshake }: Connection): OptIns {
   return { typing, presence, resume: resume === undefined ? undefined : new Map(Object.entries(resume)) };
 }
 
-/** What Socket.IO sends as `connect_error`: the message, and `data` beside it. */
-function connectError({ message, status, errors }: ChatError): Error {
-  return Object.assign(new Error(message), { data: { status, errors } });
+/** What Socket.IO sends as `connect_error`. */
+function connectError({ message, status, errors }: ChatError): Error & ConnectError {
+  const data = { status, ...(errors.length > 0 && { errors: [...errors] }) };
+  return Object.assign(new Error(message), { data });
 }

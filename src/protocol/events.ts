@@ -22,6 +22,17 @@ export interface DataEnvelope<T> {
 
 export type Envelope<T> = DataEnvelope<T> | ErrorEnvelope;
 
+/** What a client whose handshake is refused gets as `connect_error`: an Error, with `data` beside its message. */
+export interface ConnectError {
+  message: string;
+  data: {
+    /** As in the error envelope. */
+    status: number;
+    /** One line per violation, where the `auth` fails its schema. */
+    errors?: string[];
+  };
+}
+
 /** A message as the members of its room receive it. */
 export interface ChatMessage {
   /**
