@@ -98,3 +98,9 @@ test("what is larger than the whole burst waits for an empty bucket, not for eve
   expect(wait).toBeGreaterThan(4_900);
   expect(wait).toBeLessThanOrEqual(5_000);
 });
+
+test("however long it would take, the wait is one that a timer can hold", () => {
+  const budget = new ByteBudget(1, 1);
+  expect(budget.spend(1e15)).toBe(0);
+  expect(budget.spend(1)).toBe(60_000);
+});

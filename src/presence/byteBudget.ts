@@ -1,3 +1,5 @@
+const LONGEST_WAIT = 60_000; // ms; a timer of more than 24 days would fire at once
+
 /**
  * A leaky bucket in bytes: it holds `burst` and loses `perSecond`. What is larger than the bucket goes out when
  * the bucket is empty, and then holds up what follows, so the average keeps to `perSecond` all the same.
@@ -19,7 +21,7 @@ export class ByteBudget {
     this.#level = Math.max(0, this.#level - (now - this.#leakedAt) * this.#perMillisecond);
     this.#leakedAt = now;
     const excess = Math.min(this.#level, this.#level + bytes - this.#burst);
-    if (excess > 0) return Math.ceil(excess / this.#perMillisecond);
+    if (excess > 0) return Math.min(LONGEST_WAIT, Math.ceil(excess / this.#perMillisecond));
     this.#level += bytes;
     return 0;
   }
