@@ -80,6 +80,25 @@ describeWithBinary("chromium", "the chat page", () => {
     await ana.page.locator("#banner").waitFor({ state: "hidden" });
   });
 
+  test("when the server comes back with another log, what it has is shown, and said anew is nothing", async () => {
+    const env = { PORT: String(await freePort()) };
+    const first = await ServiceProcess.start({ ...env, DATA_DIR: temporaryDirectory() });
+    const ana = await Visitor.join(browser(), first.url, "ana");
+    await ana.say("lost with its disk");
+    await ana.sees("lost with its disk");
+    first.child.kill("SIGKILL");
+    await first.exited;
+    await ana.shows("#banner", /^You are offline/);
+    const second = await ServiceProcess.start({ ...env, DATA_DIR: temporaryDirectory() });
+    await ana.shows("#banner", /^Back online/);
+    const bo = await TestClient.connect(second.url);
+    await sendAcked(bo, { message: "new" });
+    await ana.sees("new");
+    await ana.page.locator(".entry", { hasText: "lost" }).waitFor({ state: "detached" });
+    expect(await ana.texts()).toEqual(["new"]);
+    expect(await historyTexts(second.url)).toEqual(["new"]);
+  }, 40_000);
+
   test("neither drafts nor unsent messages are lost with a reload, and they are sent once", async () => {
     const { url } = await startService();
     const bo = await TestClient.connect(url);

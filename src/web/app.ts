@@ -1,10 +1,9 @@
 import {
   ChatClient,
-  ChatClientError,
+  type ChatClientError,
   type ChatRoom,
+  type ChatStatus,
   type HistoricalMessage,
-  type HistoryPage,
-  type HistoryRequest,
   type PresenceInformation,
 } from "../client/chatClient";
 import { avatar } from "./avatar";
@@ -16,14 +15,10 @@ import { Panes } from "./panes";
 import { People } from "./people";
 import { RoomList } from "./roomList";
 import { isText, load, save } from "./storage";
-import { Timeline } from "./timeline";
+import { Timelines } from "./timelines";
 import { Typing } from "./typing";
 import { Unread } from "./unread";
-import { Unsent } from "./unsent";
 
-const PAGE = 100; // messages
-const TRIES = 4; // for a page; who scrolls fast may be told that it was too fast
-const TRY_AGAIN = 1_000; // ms
 const NOTE_TIME = 8_000; // ms
 
 export interface AppOptions {
@@ -39,7 +34,7 @@ export class App {
   readonly #client: ChatClient;
   readonly #rooms: readonly ChatRoom[];
   readonly #onUnauthorized: () => void;
-  readonly #timelines = new Map<string, Timeline>();
+  readonly #timelines: Timelines;
   readonly #roomList: RoomList;
   readonly #people = new People();
   readonly #panes = new Panes();
@@ -48,11 +43,10 @@ export class App {
   readonly #composer: Composer;
   readonly #typing: Typing;
   readonly #unread: Unread;
-  readonly #unsent: Unsent;
   /** Rooms whose unread messages of before the visit have been counted. */
   readonly #isCaughtUp = new Set<string>();
-  /** Rooms whose unsent messages of before the visit have been sent again. */
-  readonly #resumed = new Set<string>();
+  /** Rooms that are read anew since this connection began, for messages may be missing. */
+  readonly #incomplete = new Set<string>();
   #room: ChatRoom;
   #present: PresenceInformation["usersPerRoom"] = {};
   #noteTimer = 0;
@@ -67,13 +61,14 @@ export class App {
     });
     this.#roomList = new RoomList(rooms);
     this.#unread = new Unread(this.#client, (room, count) => this.#showUnread(room, count));
-    this.#unsent = new Unsent({ client: this.#client, onChange: (room) => this.#timeline(room).setUnsent(this.#unsent.of(room)) }); // prettier-ignore
+    this.#timelines = new Timelines({ client: this.#client, onRead: () => this.#seen() });
+    const { unsent } = this.#timelines;
     this.#conversation = new Conversation({
       me: () => this.#client.username ?? "",
-      loadOlder: (timeline) => this.#loadOlder(timeline),
+      loadOlder: (timeline) => this.#timelines.loadOlder(timeline),
       onSeen: () => this.#seen(),
-      retry: (message) => this.#unsent.retry(message),
-      discard: (message) => this.#unsent.remove(message),
+      retry: (message) => unsent.retry(message),
+      discard: (message) => unsent.remove(message),
     });
     this.#typing = new Typing(this.#client);
     this.#composer = new Composer({
@@ -87,12 +82,7 @@ export class App {
     this.#showMe();
     this.#select(this.#room);
     this.#client.connect();
-    // What an earlier visit could not send is sent even in rooms that are not opened.
-    for (const { name } of this.#rooms) {
-      const timeline = this.#timeline(name);
-      if (this.#unsent.of(name).length > 0 && timeline.before === undefined)
-        void this.#loadOlder(timeline).catch(() => this.#resumeUnsent(name));
-    }
+    this.#timelines.resume(this.#rooms.map(({ name }) => name));
   }
 
   rename(username: string): void {
@@ -114,11 +104,7 @@ export class App {
       this.#showPeople();
     });
     client.on("error", (error) => this.#onError(error));
-    client.on("status", (status) => {
-      this.#banner.update(status);
-      for (const room of status.incomplete) this.#timelines.get(room)?.reset();
-      if (status.state === "online") this.#onOnline();
-    });
+    client.on("status", (status) => this.#onStatus(status));
     addEventListener("hashchange", () => this.#select(this.#roomOfAddress()));
     addEventListener("pagehide", () => this.#typing.said(false));
     document.addEventListener("visibilitychange", () => this.#seen());
@@ -130,62 +116,38 @@ export class App {
     });
   }
 
-  /** The first time, rooms are looked at for what is unread; later it is heard. */
-  #onOnline(): void {
+  #onStatus(status: ChatStatus): void {
+    this.#banner.update(status);
+    if (status.state !== "online") {
+      this.#incomplete.clear();
+      return;
+    }
+    for (const room of status.incomplete) {
+      if (!this.#incomplete.has(room)) this.#timelines.of(room).reset();
+      this.#incomplete.add(room);
+    }
     this.#conversation.recover();
+    void this.#countUnread();
+  }
+
+  /** The first time, rooms are looked at for what is unread; later it is heard. */
+  async #countUnread(): Promise<void> {
     const others = this.#rooms.filter(({ name }) => name !== this.#room.name && !this.#isCaughtUp.has(name));
-    for (const { name } of others) void this.#unread.catchUp(name);
     for (const { name } of this.#rooms) this.#isCaughtUp.add(name);
+    for (const { name } of others) await this.#unread.catchUp(name);
   }
 
   #heard(message: HistoricalMessage): void {
     const { name } = message.chatRoom;
-    this.#timeline(name).append(message);
-    this.#unsent.remove({ uuid: message.uuid, room: name });
+    this.#timelines.heard(message);
     this.#typing.stopped(name, message.username);
     if (!this.#isSeen(name)) this.#unread.heard(name, message);
+    if (name !== this.#room.name) this.#timelines.of(name).forgetOldest();
   }
 
   #send(message: string): void {
-    this.#unsent.send(this.#room.name, this.#client.username ?? "", message);
+    this.#timelines.unsent.send(this.#room.name, this.#client.username ?? "", message);
     this.#conversation.toBottom();
-  }
-
-  async #loadOlder(timeline: Timeline): Promise<void> {
-    const [room] = [...this.#timelines].find(([, other]) => other === timeline) ?? [this.#room.name];
-    const { before } = timeline;
-    const isFirst = before === undefined;
-    timeline.prepend(await this.#page(room, { limit: PAGE, ...(isText(before) && { before }) }));
-    if (isFirst) this.#resumeUnsent(room);
-    if (isFirst) this.#seen();
-  }
-
-  async #page(room: string, request: HistoryRequest): Promise<HistoryPage> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await this.#client.history(room, request);
-      } catch (error) {
-        const mayPass = error instanceof ChatClientError && error.isTransient;
-        if (!mayPass || tries === TRIES) throw error;
-        await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN));
-      }
-    }
-  }
-
-  /** Not before the newest page is here, which may show that they had arrived. */
-  #resumeUnsent(room: string): void {
-    if (this.#resumed.has(room)) return;
-    this.#resumed.add(room);
-    this.#unsent.resume(room, (message) => this.#timeline(room).has(message));
-  }
-
-  #timeline(room: string): Timeline {
-    const known = this.#timelines.get(room);
-    if (known !== undefined) return known;
-    const timeline = new Timeline();
-    this.#timelines.set(room, timeline);
-    timeline.setUnsent(this.#unsent.of(room));
-    return timeline;
   }
 
   #select(room: ChatRoom): void {
@@ -194,7 +156,7 @@ export class App {
     showText(byId("room-label"), room.label);
     this.#typing.show(room.name);
     this.#composer.show(room.name, room.label);
-    this.#conversation.show(this.#timeline(room.name), room.label);
+    this.#conversation.show(this.#timelines.of(room.name), room.label);
     this.#client.announcePresence({ avatar: "", room: room.name });
     this.#showPeople();
     this.#note(undefined);
@@ -211,7 +173,7 @@ export class App {
   }
 
   #roomOfAddress(): ChatRoom {
-    const name = decodeURIComponent(location.hash.slice(1));
+    const name = location.hash.slice(1); // room names need no escapes
     const room = this.#rooms.find((other) => other.name === name) ?? this.#rooms[0];
     if (room === undefined) throw new Error("the server has no rooms");
     return room;
@@ -223,7 +185,7 @@ export class App {
 
   #seen(): void {
     const { name } = this.#room;
-    if (this.#isSeen(name)) this.#unread.seen(name, this.#timeline(name).newest);
+    if (this.#isSeen(name)) this.#unread.seen(name, this.#timelines.of(name).newest);
   }
 
   #onError(error: ChatClientError): void {

@@ -4,6 +4,7 @@ import { isTexts, load, save } from "./storage";
 const DRAFTS = "drafts";
 const MAX_LENGTH = 4_000; // code points, as the protocol has it
 const WARN_FROM = 3_800;
+const COMPOSING = 229; // the key code of keys that an input method takes
 
 export interface ComposerOptions {
   send: (message: string) => void;
@@ -31,8 +32,9 @@ export class Composer {
       this.#options.onTyping(this.#text.value.trim() !== "");
     });
     this.#text.addEventListener("keydown", (event) => {
-      // While an input method is composing, Enter is its own.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      // While an input method is composing, Enter is its own; Safari says so by the number alone.
+      const isComposing = event.isComposing || event.keyCode === COMPOSING;
+      if (event.key !== "Enter" || event.shiftKey || isComposing) return;
       event.preventDefault();
       this.#submit();
     });

@@ -93,7 +93,9 @@ export class Conversation {
   }
 
   #onChange({ older = 0, isReset = false, said }: TimelineChange): void {
-    const { length = 0 } = this.#timeline ?? {};
+    const timeline = this.#timeline;
+    if (timeline === undefined) return;
+    const { length } = timeline;
     if (isReset) {
       this.toBottom();
       void this.#loadOlder();
@@ -102,9 +104,12 @@ export class Conversation {
       if (this.#isAtBottom) this.toBottom();
       else this.#moveTo(this.#start + older - STEP);
     } else if (this.#isAtBottom) {
+      const { length: before } = timeline;
+      timeline.forgetOldest();
+      this.#start -= before - timeline.length;
       // What is drawn only grows at its end here, which is what a screen reader should hear of.
-      this.#end = length;
-      this.#start = Math.max(this.#start, length - DRAWN - STEP);
+      this.#end = timeline.length;
+      this.#start = Math.max(0, this.#start, this.#end - DRAWN - STEP);
       this.#draw(said !== undefined);
       this.#scrollToEnd();
       this.#options.onSeen();

@@ -25,7 +25,7 @@ export function entryView(
 ): HTMLElement {
   const { username, message, at, unsent } = entry;
   const isOwn = username === me;
-  const item = el("li", { class: "entry", dir: "auto" });
+  const item = el("li", { class: "entry" });
   if (isNewDay(entry, before)) item.append(el("div", { class: "day" }, el("span", {}, dayOf(at))));
   const row = el("div", { class: "row" });
   const body = el("div", { class: "body" });

@@ -21,6 +21,8 @@ export interface Entry {
   username: string;
   message: string;
   at: number;
+  /** Of a stored message. */
+  offset?: Offset;
   /** Undefined: it was heard. */
   unsent?: UnsentMessage;
 }
@@ -33,12 +35,15 @@ export interface TimelineChange {
   said?: HistoricalMessage;
 }
 
+const MOST = 3_000; // stored messages of a room, before the oldest are forgotten
+const KEPT = 1_000;
 const LATEST = 500; // messages that are searched for one of this person's
 
 type Listener = (change: TimelineChange) => void;
 
 /** What is known of one room: stored messages, oldest first, and this person's unsent ones after them. */
 export class Timeline {
+  readonly room: string;
   /** What to pass for the page before; null: there is none; undefined: nothing has been read yet. */
   before: Offset | null | undefined;
   #stored: Entry[] = [];
@@ -46,6 +51,10 @@ export class Timeline {
   readonly #offsets = new Set<Offset>();
   #newest: Offset | undefined;
   readonly #listeners = new Set<Listener>();
+
+  constructor(room: string) {
+    this.room = room;
+  }
 
   /** Returns what ends it. */
   listen(listener: Listener): () => void {
@@ -96,6 +105,14 @@ export class Timeline {
     this.#tell({ isReset: true });
   }
 
+  /** A page that stays open for days need not keep what can be read again. */
+  forgetOldest(): void {
+    if (this.#stored.length < MOST) return;
+    const forgotten = this.#stored.splice(0, this.#stored.length - KEPT);
+    for (const { offset } of forgotten) this.#offsets.delete(offset ?? "");
+    this.before = this.#stored[0]?.offset ?? this.before;
+  }
+
   setUnsent(unsent: readonly UnsentMessage[]): void {
     const waiting = unsent.filter((message) => !this.has(message));
     this.#unsent = waiting.map((message) => ({ ...message, key: keyOf(message), unsent: message }));
@@ -120,7 +137,7 @@ function isSame(unsent: UnsentMessage | undefined, { uuid, username }: Historica
 /** Senders choose uuids, so one may come twice; offsets are the server's. */
 function entryOf({ uuid, username, message, serverTimestamp, offset }: HistoricalMessage): Entry {
   const key = `${keyOf({ uuid, username })}#${offset}`;
-  return { key, username, message, at: Date.parse(serverTimestamp) };
+  return { key, username, message, at: Date.parse(serverTimestamp), offset };
 }
 
 function keyOf({ uuid, username }: { uuid: string; username: string }): string {

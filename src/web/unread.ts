@@ -1,4 +1,5 @@
 import type { ChatClient, HistoricalMessage, Offset } from "../client/chatClient";
+import { readPage } from "./pages";
 import { isTexts, load, save } from "./storage";
 
 const KEY = "read"; // room → offset of the newest message that was on the screen
@@ -9,8 +10,9 @@ export class Unread {
   readonly #client: ChatClient;
   readonly #onChange: (room: string, unread: number) => void;
   readonly #counts = new Map<string, number>();
-  /** What has been counted live; history may show it too. */
+  /** What was heard before its room's history was read, which may show it too. */
   readonly #heard = new Set<string>();
+  readonly #isCaughtUp = new Set<string>();
 
   constructor(client: ChatClient, onChange: (room: string, unread: number) => void) {
     this.#client = client;
@@ -25,17 +27,18 @@ export class Unread {
   async catchUp(room: string): Promise<void> {
     const after = load(KEY, isTexts, {})[room];
     try {
-      const { messages } = await this.#client.history(room, { limit: PAGE, ...(after && { after }) });
+      const { messages } = await readPage(this.#client, room, { limit: PAGE, ...(after && { after }) });
       if (after === undefined) this.#begin(room, messages);
       else this.#add(room, messages.filter((message) => this.#isNews(room, message)).length);
     } catch {
       // The offset is no longer kept, or the room cannot be read.
     }
+    this.#isCaughtUp.add(room);
   }
 
   heard(room: string, message: HistoricalMessage): void {
     if (this.#isNews(room, message)) this.#add(room, 1);
-    this.#heard.add(room + message.offset);
+    if (!this.#isCaughtUp.has(room)) this.#heard.add(room + message.offset);
   }
 
   seen(room: string, newest: Offset | undefined): void {

@@ -18,6 +18,8 @@ export interface UnsentOptions {
  */
 export class Unsent {
   readonly #options: UnsentOptions;
+  /** uuids of what this visit has handed to the client. */
+  readonly #delivering = new Set<string>();
 
   constructor(options: UnsentOptions) {
     this.#options = options;
@@ -38,7 +40,8 @@ export class Unsent {
   /** Sends again what an earlier visit left behind; `isHeard` knows what had arrived all the same. */
   resume(room: string, isHeard: (message: UnsentMessage) => boolean): void {
     const { client } = this.#options;
-    for (const message of this.of(room)) {
+    const earlier = this.of(room).filter(({ uuid }) => !this.#delivering.has(uuid));
+    for (const message of earlier) {
       if (message.isStored === true || isHeard(message)) this.remove(message);
       // Under another name it would be another message.
       else if (message.username !== client.username)
@@ -54,6 +57,7 @@ export class Unsent {
   }
 
   remove({ uuid, room }: { uuid: string; room: string }): void {
+    this.#delivering.delete(uuid);
     const messages = all();
     const others = messages.filter((message) => message.uuid !== uuid);
     if (others.length === messages.length) return;
@@ -63,6 +67,7 @@ export class Unsent {
 
   #deliver(message: UnsentMessage): void {
     const { client } = this.#options;
+    this.#delivering.add(message.uuid);
     client.send(message.room, message.message, { uuid: message.uuid }).then(
       // It stays until it is heard: its place is behind what has been said before it.
       () => this.#change(message, { isStored: true }),

@@ -3,9 +3,9 @@ import { findBinary } from "./binaries";
 import { afterThisTest } from "./disposal";
 
 const DEADLINE = 10_000; // ms; only a failing test gets there
-/** What the browser says of its own when a server is not there. */
+/** What the browser says of its own when a server is not there, or is there and not yet ready. */
 const NO_ANSWER =
-  /ERR_CONNECTION_REFUSED|ERR_FAILED|ERR_ABORTED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket is closed/;
+  /ERR_CONNECTION_REFUSED|ERR_FAILED|ERR_ABORTED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket is closed|status of 503/;
 
 export function launch(): Promise<Browser> {
   // Only root needs to run it without the sandbox.
