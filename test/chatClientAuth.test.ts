@@ -41,7 +41,7 @@ test("a token is asked for with each connection, and after its expiry nothing is
   const bo = open(url, () => signed({ sub: "bo" }), { username: "bo" });
   const given: string[] = [];
   const ana = open(url, async () => {
-    given.push(await signed({ exp: seconds(600) }));
+    given.push(await signed({ exp: seconds(1_000) }));
     return given.at(-1) ?? "";
   });
   const errors = errorsOf(ana);
@@ -57,6 +57,21 @@ test("a token is asked for with each connection, and after its expiry nothing is
   expect(heard).toEqual(sent);
   expect(new Set(given).size).toBe(given.length);
   expect(errors).toEqual([]);
+});
+
+test("what the server refuses because the token has just run out is sent again with the next one", async () => {
+  const { url } = await startService({ JWT_SECRET });
+  const tokens = [await signed({ exp: seconds(1_000) })];
+  const ana = open(url, () => tokens.shift() ?? signed());
+  await isOnline(ana);
+  const first = socket.id;
+  // The clock strikes before the timer that closes the connection does.
+  const clock = jest.spyOn(Date, "now").mockReturnValue(Date.now() + 1_000);
+  afterThisTest(() => clock.mockRestore());
+  const receipts = Promise.all(["one", "two"].map((text) => ana.send("/cooking", text)));
+  expect((await receipts).map(({ duplicate }) => duplicate)).toEqual([false, false]);
+  expect(socket.id).not.toBe(first);
+  expect((await ana.history("/cooking")).messages.map(({ message }) => message)).toEqual(["one", "two"]);
 });
 
 test("history is read with a token, asked for each time", async () => {

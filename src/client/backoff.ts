@@ -1,8 +1,15 @@
+import type { ChatClientError } from "./chatClientError";
+
 /** How long to wait before trying again, ms. */
 export interface Backoff {
   /** After the first failure; doubled after each further one. */
   first: number;
   max: number;
+}
+
+/** Whether what failed with this may succeed later, and how long to wait for that. */
+export interface RetryPolicy extends Backoff {
+  mayPass: (error: ChatClientError) => boolean;
 }
 
 /** Exponential, with jitter: clients that lost the same server must not all come back at once. */

@@ -23,6 +23,8 @@ import type { ChatClientEvents, ChatClientOptions, ChatState, ChatStatus, SendOp
 export { ChatClientError } from "./chatClientError";
 export type * from "./types";
 
+const UNAUTHORIZED = 401;
+
 /**
  * A chat client for browsers and Node that loses nothing: it comes back after a lost connection, a restart or a
  * crash of the server, sends again what is unanswered, and shows what it missed, each message once and in its
@@ -55,6 +57,10 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     super();
     const { username, requestTimeout = 10_000, retryDelay = 200, maxRetryDelay = 10_000 } = options;
     const backoff = { first: retryDelay, max: maxRetryDelay };
+    // The next connection comes with another token, where there is a way to one.
+    const mayPass = ({ isTransient, status }: ChatClientError) =>
+      isTransient || (status === UNAUTHORIZED && options.auth !== undefined);
+    const retries = { ...backoff, mayPass };
     const { fetch = (...args: Parameters<FetchLike>) => globalThis.fetch(...args) } = options;
     const request: Ask = (event, payload) => this.#connection.request(event, payload);
     const onError = (error: ChatClientError) => this.#onError(error);
@@ -63,10 +69,10 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     this.#history = new History({ url, fetch, timeout: requestTimeout, auth: options.auth });
     const [inbox, history] = [this.#inbox, this.#history];
     this.#catchUp = new CatchUp({ inbox, history, backoff, onRoomReady, onError });
-    this.#outbox = new Outbox(request, backoff);
+    this.#outbox = new Outbox(request, retries);
     const announce = (presence: object) => this.socket.emit(EVENTS.newPresenceInformation, presence);
     this.#presence = new Presence(announce, backoff);
-    this.#connection = new Connection(url, options, { requestTimeout, backoff }, this.#handlers());
+    this.#connection = new Connection(url, options, { requestTimeout, retries }, this.#handlers());
   }
 
   /** Begins to connect, and again after a refused handshake. Throws a ChatClientError when closed. */
@@ -101,7 +107,8 @@ export class ChatClient extends Emitter<ChatClientEvents> {
 
   /**
    * Resolves once the message is stored. Until it is answered it is sent again, under the same uuid: after a lost
-   * connection, without an answer in time, when there are too many requests, while the server fails. So it may
+   * connection, without an answer in time, when there are too many requests, while the server fails, when the token
+   * has run out and `auth` gets another. So it may
    * wait as long as the client is offline. Any other refusal (403, 404, 409) rejects with its ChatClientError.
    *
    * - Order: messages of one room are stored in the order of the calls, whatever fails in between; a refused one

@@ -1,14 +1,12 @@
 import { io, type Socket } from "socket.io-client";
 import type { Envelope } from "../protocol/events";
-import { retryDelay, type Backoff } from "./backoff";
+import { retryDelay, type RetryPolicy } from "./backoff";
 import { ChatClientError, dataOf, toClientError } from "./chatClientError";
 import type { GetToken } from "./history";
 import type { ChatClientOptions, SocketSettings } from "./types";
 
 /** Sends an event and returns the data of its answer; rejects with a ChatClientError. */
 export type Ask = <T>(event: string, payload: unknown) => Promise<T>;
-
-const UNAUTHORIZED = 401;
 
 export interface ConnectionHandlers {
   /** What the client asks for in the handshake's `auth`, anew at each attempt. */
@@ -25,7 +23,7 @@ export interface ConnectionHandlers {
 export class Connection {
   readonly socket: Socket;
   readonly #handlers: ConnectionHandlers;
-  readonly #backoff: Backoff;
+  readonly #retries: RetryPolicy;
   readonly #requestTimeout: number;
   readonly #comesBack: boolean;
   readonly #getToken: GetToken | undefined;
@@ -38,11 +36,11 @@ export class Connection {
   constructor(
     url: string,
     { transports, socketOptions, auth, connector = io }: ChatClientOptions,
-    { requestTimeout, backoff }: { requestTimeout: number; backoff: Backoff },
+    { requestTimeout, retries }: { requestTimeout: number; retries: RetryPolicy },
     handlers: ConnectionHandlers,
   ) {
     this.#handlers = handlers;
-    this.#backoff = backoff;
+    this.#retries = retries;
     this.#requestTimeout = requestTimeout;
     this.#comesBack = socketOptions?.reconnection !== false;
     this.#getToken = auth;
@@ -121,8 +119,7 @@ export class Connection {
       const error = toClientError(thrown);
       onError(error);
       const isRefused = !socket.active; // else it was the network, and Socket.IO tries again
-      const mayPass = error.isTransient || (error.status === UNAUTHORIZED && this.#getToken !== undefined);
-      if (isRefused && mayPass) this.#comeBack();
+      if (isRefused && this.#retries.mayPass(error)) this.#comeBack();
     });
   }
 
@@ -130,7 +127,7 @@ export class Connection {
     if (!this.#comesBack) return;
     this.#failures += 1;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.connect(), retryDelay(this.#backoff, this.#failures));
+    this.#timer = setTimeout(() => this.connect(), retryDelay(this.#retries, this.#failures));
   }
 }
 

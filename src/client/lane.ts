@@ -1,4 +1,4 @@
-import { retryDelay, type Backoff } from "./backoff";
+import { retryDelay, type RetryPolicy } from "./backoff";
 import { toClientError, type ChatClientError } from "./chatClientError";
 
 export interface Request<Payload, Answer> {
@@ -16,15 +16,15 @@ type Entry<Payload, Answer> = Request<Payload, Answer> & { failures: number; kno
  */
 export class Lane<Payload, Answer> {
   readonly #ask: (payload: Payload) => Promise<Answer>;
-  readonly #backoff: Backoff;
+  readonly #retries: RetryPolicy;
   #entries: Entry<Payload, Answer>[] = [];
   #isOpen = false;
   #inFlight: Entry<Payload, Answer> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ask: (payload: Payload) => Promise<Answer>, backoff: Backoff) {
+  constructor(ask: (payload: Payload) => Promise<Answer>, retries: RetryPolicy) {
     this.#ask = ask;
-    this.#backoff = backoff;
+    this.#retries = retries;
   }
 
   get isEmpty(): boolean {
@@ -79,7 +79,7 @@ export class Lane<Payload, Answer> {
   #onFailed(head: Entry<Payload, Answer>, error: ChatClientError): void {
     const { known } = head;
     if (known !== undefined) return this.#settle(head, () => head.resolve(known));
-    if (!error.isTransient) return this.#settle(head, () => head.reject(error));
+    if (!this.#retries.mayPass(error)) return this.#settle(head, () => head.reject(error));
     this.#inFlight = undefined;
     head.failures += 1;
     if (!this.#entries.includes(head)) return this.#pump();
@@ -88,7 +88,7 @@ export class Lane<Payload, Answer> {
         this.#timer = undefined;
         this.#pump();
       },
-      retryDelay(this.#backoff, head.failures),
+      retryDelay(this.#retries, head.failures),
     );
   }
 

@@ -1,7 +1,7 @@
 import { v4 as newUuid } from "uuid";
 import { EVENTS, type HistoricalMessage, type MessageReceipt } from "../protocol/events";
 import type { NewMessage } from "../protocol/payloads";
-import type { Backoff } from "./backoff";
+import type { RetryPolicy } from "./backoff";
 import type { ChatClientError } from "./chatClientError";
 import type { Ask } from "./connection";
 import { Lane } from "./lane";
@@ -19,16 +19,16 @@ import { roomNamed } from "./roomNamed";
  */
 export class Outbox {
   readonly #ask: Ask;
-  readonly #backoff: Backoff;
+  readonly #retries: RetryPolicy;
   /** room → its lane, while it has messages */
   readonly #lanes = new Map<string, Lane<NewMessage, MessageReceipt>>();
   /** Rooms that wait although the client is online. */
   #held = new Set<string>();
   #isOnline = false;
 
-  constructor(ask: Ask, backoff: Backoff) {
+  constructor(ask: Ask, retries: RetryPolicy) {
     this.#ask = ask;
-    this.#backoff = backoff;
+    this.#retries = retries;
   }
 
   send(username: string, room: string, message: string, uuid = newUuid()): Promise<MessageReceipt> {
@@ -74,7 +74,7 @@ export class Outbox {
 
   #newLane(room: string): Lane<NewMessage, MessageReceipt> {
     const ask = (message: NewMessage) => this.#ask<MessageReceipt>(EVENTS.newMessage, message);
-    const lane = new Lane(ask, this.#backoff);
+    const lane = new Lane(ask, this.#retries);
     if (this.#isOnline && !this.#held.has(room)) lane.open();
     this.#lanes.set(room, lane);
     return lane;
