@@ -13,8 +13,8 @@ import { Admission } from "./admission";
 import { Audiences } from "./audiences";
 import { Dispatcher } from "./dispatcher";
 import { connectToPrimary } from "./clusterWorker";
-import { closeInBatches, drain } from "./drain";
-import { closeOrTerminate, terminate, type ChatIo, type Connection, type EngineConnection } from "./engine";
+import { closeAll, drain } from "./drain";
+import { closeOrTerminate, type ChatIo, type Connection, type EngineConnection } from "./engine";
 import { atExpiry } from "./expiry";
 import { FanOut } from "./fanOut";
 import { FloodGuard } from "./floodGuard";
@@ -190,8 +190,7 @@ export class ChatService {
     this.#recent.clear(); // nor may a replay under way step over what is missing
     const connections = [...this.#connections.keys()];
     for (const conn of connections) this.#leave(conn);
-    await closeInBatches(connections, () => undefined);
-    for (const conn of connections) if (this.#connections.has(conn)) terminate(conn);
+    await closeAll(connections);
   }
 
   #attach({ server, authenticator }: ChatServiceOptions): ChatIo {

@@ -14,7 +14,7 @@ type Prepare = (batch: readonly EngineConnection[]) => Promise<void> | void;
  * while a closed transport makes them reconnect. In batches, so that they do not all come back at once.
  * `prepare` gets each batch before it is closed, to finish what is in flight.
  */
-export async function closeInBatches(all: readonly EngineConnection[], prepare: Prepare): Promise<void> {
+async function closeInBatches(all: readonly EngineConnection[], prepare: Prepare): Promise<void> {
   const batchSize = Math.max(SMALLEST_BATCH, Math.ceil(all.length / BATCHES));
   for (let start = 0; start < all.length; start += batchSize) {
     if (start > 0) await wait(PAUSE);
@@ -22,6 +22,12 @@ export async function closeInBatches(all: readonly EngineConnection[], prepare: 
     await prepare(batch);
     closeThoseWhoHear(batch);
   }
+}
+
+/** Closes all, and at once those who have not answered the close when the last batch has been told. */
+export async function closeAll(connections: readonly EngineConnection[]): Promise<void> {
+  await closeInBatches(connections, () => undefined);
+  for (const conn of connections) if (conn.readyState !== "closed") terminate(conn);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { renameSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join, relative } from "node:path";
 import { StoreError } from "./messageLog";
@@ -18,12 +18,21 @@ export class DirectoryLock {
     this.#server = server;
   }
 
-  /** Rejects with a StoreError when another process holds the lock. */
+  /**
+   * Makes the directory where it is missing. Rejects with a StoreError when another process holds the lock, or the
+   * directory cannot be used.
+   */
   static async acquire(directory: string): Promise<DirectoryLock> {
-    const path = socketPath(directory);
-    const server = (await listen(path)) ?? (await takeOver(path, directory));
-    server.unref();
-    return new DirectoryLock(server);
+    try {
+      mkdirSync(directory, { recursive: true });
+      const path = socketPath(directory);
+      const server = (await listen(path)) ?? (await takeOver(path, directory));
+      server.unref();
+      return new DirectoryLock(server);
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      throw new StoreError(`${directory} cannot be used: ${(error as Error).message}`);
+    }
   }
 
   /** Closing the server removes its socket. */

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from "node:fs";
 import type { ChatMessage } from "../protocol/events";
 import { BlockStore, FORMAT, type LogState } from "./blockStore";
+import { bootId } from "./bootId";
 import { DirectoryLock } from "./directoryLock";
 import { hashOf, IdempotencyKeys, keyOf, type KeyRecord } from "./idempotencyKeys";
 import {
@@ -61,7 +61,7 @@ export class EmbeddedMessageLog implements MessageLog {
 
   async start(deliver: Deliver): Promise<void> {
     this.#deliver = deliver;
-    this.#lock = await lock(this.#options.directory);
+    this.#lock = await DirectoryLock.acquire(this.#options.directory);
     try {
       this.#store = new BlockStore(this.#options.directory);
       this.#epoch = await this.#openEpoch();
@@ -231,24 +231,5 @@ export class EmbeddedMessageLog implements MessageLog {
 
   #state(isClean: boolean): LogState {
     return { format: FORMAT, epoch: this.#epoch, isClean, bootId: bootId() };
-  }
-}
-
-async function lock(directory: string): Promise<DirectoryLock> {
-  try {
-    mkdirSync(directory, { recursive: true });
-    return await DirectoryLock.acquire(directory);
-  } catch (error) {
-    if (error instanceof StoreError) throw error;
-    throw new StoreError(`${directory} cannot be used: ${(error as Error).message}`);
-  }
-}
-
-/** Differs after every start of the machine; undefined where the system has none. */
-function bootId(): string | undefined {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  } catch {
-    return undefined;
   }
 }
