@@ -1,12 +1,12 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, loadConfig } from "../src/config";
 import { startService } from "./support/service";
+import { temporaryDirectory } from "./support/temporaryDirectory";
 import { TestClient } from "./support/testClient";
 
 function roomsFile(content: unknown): string {
-  const file = join(mkdtempSync(join(tmpdir(), "chat-")), "rooms.json");
+  const file = join(temporaryDirectory(), "rooms.json");
   writeFileSync(file, JSON.stringify(content));
   return file;
 }

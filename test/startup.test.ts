@@ -1,18 +1,11 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterThisTest } from "./support/disposal";
 import { ServiceProcess } from "./support/serviceProcess";
 import { temporaryDirectory } from "./support/temporaryDirectory";
-
-function temporaryFile(content: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), "chat-")), "rooms.json");
-  writeFileSync(file, content);
-  return file;
-}
 
 test("the compiled service is ready within a second of its process's start", async () => {
   const service = await ServiceProcess.start();
@@ -23,7 +16,7 @@ test("the compiled service is ready within a second of its process's start", asy
 
 test.each([
   ["PORT=abc", { PORT: "abc" }, /^realtime-chat-service: PORT must be a whole number/],
-  ["a broken rooms file", { ROOMS_FILE: temporaryFile("[{") }, /ROOMS_FILE .* cannot be read/],
+  ["a rooms file that is no JSON", { ROOMS_FILE: "README.md" }, /ROOMS_FILE .* cannot be read/],
   ["a missing rooms file", { ROOMS_FILE: "/nowhere/rooms.json" }, /ROOMS_FILE .* cannot be read: ENOENT/],
 ])("%s stops the start with one clear line and exit code 1", async (_name, env, line) => {
   const service = new ServiceProcess(env);
