@@ -18,6 +18,7 @@ const CONNECT = "40";
 const DISCONNECT = "41";
 const HEARD = '42["/cooking"'; // how a broadcast message begins
 const REFUSED = '42["server_error"';
+const AT_HOME = { username: "canary", avatar: "", currentRoom: COOKING };
 const BURST = 100; // messages a connection may send at once, by default
 
 interface Scene extends RunningService {
@@ -370,19 +371,19 @@ describe("leaving", () => {
   test.each(CLIENTS)(
     "$name that announces itself and leaves at once leaves no ghost",
     async ({ options }) => {
-      const { url, canaries } = await start();
+      const service = await start();
+      const { url, canaries } = service;
       const hasty = await TestClient.connect(url, options);
       hasty.announcePresence();
       hasty.disconnect();
-      const session = await RawPolling.connect(url); // by the time of its round trips the hasty one is gone
-      await session.post(DISCONNECT);
-      await sessionIsGone(session);
+      await until("the hasty one is gone", () => logged(service, "disconnected") === 1);
       await sawNoGhost(canaries, "in a hurry");
     },
   );
 
   /** It may have been seen for a moment: then both canaries heard it come and go. */
   async function sawNoGhost({ a, b }: Canaries, context: string): Promise<void> {
+    for (const canary of [a, b]) await canary.ask("what was told before is here with the answer");
     for (const canary of [a, b]) {
       const seen = canary.queued(EVENTS.presenceInformation).length;
       const told = await canary.waitFor(EVENTS.presenceInformation, seen);
@@ -391,11 +392,7 @@ describe("leaving", () => {
         last: seen === 0 ? null : expect.objectContaining({ data: onlyTheCanary() }),
       });
     }
-    const [answer] = await a.ask(EVENTS.newPresenceInformation, {
-      username: "canary",
-      avatar: "",
-      currentRoom: COOKING,
-    });
+    const [answer] = await a.ask(EVENTS.newPresenceInformation, AT_HOME);
     expect({ context, answer }).toMatchObject({ context, answer: { data: onlyTheCanary() } });
   }
 
