@@ -87,6 +87,44 @@ test("history is read with a token, asked for each time", async () => {
   expect(asked).toBe(3);
 });
 
+test("a page of what was missed, refused because the token has run out, is read with the next one", async () => {
+  const { url } = await startService({ JWT_SECRET, MESSAGES_PER_SECOND: "0" });
+  const bo = open(url, () => signed({ sub: "bo" }), { username: "bo" });
+  await isOnline(bo);
+  let release = (): void => undefined;
+  const isFarBehind = new Promise<void>((resolve) => (release = resolve));
+  const tokens = [
+    () => signed(),
+    () => isFarBehind.then(() => signed()),
+    () => signed({ exp: seconds(-1) }), // for the first page
+  ];
+  const ana = open(url, () => (tokens.shift() ?? signed)());
+  const errors = errorsOf(ana);
+  let heard = 0;
+  ana.on("message", () => (heard += 1));
+  await isOnline(ana);
+  await bo.send("/cooking", "hello");
+  await until("ana has heard it", () => heard === 1);
+  socket.io.engine.close();
+  const more = Array.from({ length: 1_100 }, () => bo.send("/cooking", "more than a replay has"));
+  await Promise.all(more);
+  release();
+  await until("all is heard", () => heard === 1_101);
+  expect([errors, ana.status.incomplete, tokens]).toEqual([[], [], []]);
+});
+
+test("a token that does not come fails a page of history in time", async () => {
+  const { url } = await startService({ JWT_SECRET });
+  const tokens = [signed()];
+  const never = new Promise<string>(() => undefined);
+  const ana = open(url, () => tokens.shift() ?? never, { requestTimeout: 200 });
+  await isOnline(ana);
+  await expect(ana.history("/cooking")).rejects.toMatchObject({
+    message: "No token came in time",
+    status: 0,
+  });
+});
+
 test("when a token is refused, another one is asked for", async () => {
   const { url } = await startService({ JWT_SECRET });
   const tokens = ["garbled", await signed({ exp: seconds(-1) })];

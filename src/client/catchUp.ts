@@ -1,6 +1,6 @@
 import type { Resumed } from "../protocol/events";
 import type { Offset } from "../protocol/payloads";
-import type { Backoff } from "./backoff";
+import type { RetryPolicy } from "./backoff";
 import type { ChatClientError } from "./chatClientError";
 import type { History } from "./history";
 import type { Inbox } from "./inbox";
@@ -9,7 +9,7 @@ import type { ChatStatus } from "./types";
 export interface CatchUpParts {
   inbox: Inbox;
   history: History;
-  backoff: Backoff;
+  retries: RetryPolicy;
   /** The room has been read from history, as far as it can be. */
   onRoomReady: (room: string) => void;
   onError: (error: ChatClientError) => void;
@@ -55,12 +55,12 @@ export class CatchUp {
   }
 
   async #readHistory(room: string, liveFrom: Offset): Promise<void> {
-    const { inbox, history, backoff, onRoomReady, onError } = this.#parts;
+    const { inbox, history, retries, onRoomReady, onError } = this.#parts;
     const connection = this.#connection;
     const isWanted = () => connection === this.#connection;
     this.#recovering.add(room);
     inbox.hold(room);
-    const missed = await history.missed(room, inbox.known(room), { backoff, isWanted });
+    const missed = await history.missed(room, inbox.known(room), { retries, isWanted });
     if (!isWanted()) return;
     this.#recovering.delete(room);
     if (!missed.isComplete) this.#incomplete.add(room);

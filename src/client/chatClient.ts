@@ -68,7 +68,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     this.#username = username;
     this.#history = new History({ url, fetch, timeout: requestTimeout, auth: options.auth });
     const [inbox, history] = [this.#inbox, this.#history];
-    this.#catchUp = new CatchUp({ inbox, history, backoff, onRoomReady, onError });
+    this.#catchUp = new CatchUp({ inbox, history, retries, onRoomReady, onError });
     this.#outbox = new Outbox(request, retries);
     const announce = (presence: object) => this.socket.emit(EVENTS.newPresenceInformation, presence);
     this.#presence = new Presence(announce, backoff);

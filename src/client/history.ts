@@ -1,6 +1,6 @@
 import type { Envelope, HistoricalMessage, HistoryPage } from "../protocol/events";
 import type { Offset } from "../protocol/payloads";
-import { retryDelay, type Backoff } from "./backoff";
+import { retryDelay, type RetryPolicy } from "./backoff";
 import { ChatClientError, dataOf, toClientError } from "./chatClientError";
 
 /** Which page: the newest, or that before or after an offset. */
@@ -21,7 +21,7 @@ export type FetchLike = (
 ) => Promise<{ status: number; json(): Promise<unknown> }>;
 
 interface Retry {
-  backoff: Backoff;
+  retries: RetryPolicy;
   isWanted: () => boolean;
 }
 
@@ -61,7 +61,8 @@ export class History {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), timeout);
     try {
-      const headers: Record<string, string> = (auth && { Authorization: `Bearer ${await auth()}` }) ?? {};
+      const token = auth && (await inTime(auth(), abort.signal));
+      const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
       const answer = await fetch(new URL(path, url).href, { signal: abort.signal, headers });
       const envelope = (await answer.json().catch(() => null)) as Envelope<HistoryPage> | null;
       if (envelope !== null && typeof envelope === "object" && "error" in envelope) return dataOf(envelope);
@@ -105,17 +106,27 @@ export class History {
   async #pageWithRetries(
     room: string,
     request: HistoryRequest,
-    { backoff, isWanted }: Retry,
+    { retries, isWanted }: Retry,
   ): Promise<HistoryPage> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.page(room, request);
       } catch (thrown) {
         const error = toClientError(thrown);
-        if (!error.isTransient || tries === MAX_TRIES) throw error;
-        await new Promise((resolve) => setTimeout(resolve, retryDelay(backoff, tries)));
+        if (!retries.mayPass(error) || tries === MAX_TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, retryDelay(retries, tries)));
         if (!isWanted()) throw error;
       }
     }
   }
+}
+
+/** Rejects when the signal comes first. */
+function inTime<T>(awaited: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(new ChatClientError("No token came in time")), {
+      once: true,
+    });
+  });
+  return Promise.race([awaited, late]);
 }
