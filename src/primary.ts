@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setupMaster } from "@socket.io/sticky";
 import { answerForMetrics } from "./clusterMetrics";
+import { keepUnreadForWorkers } from "./handOver";
 import { HTTP_LIMITS } from "./http/limits";
 import type { Config } from "./config";
 import type { Logger } from "./logger";
@@ -41,6 +42,7 @@ export class Primary {
     cluster.setupPrimary({ serialization: "advanced" }); // request bodies go to workers as they are, not as JSON
     answerForMetrics();
     setupMaster(this.#server, { loadBalancingMethod: "least-connection" });
+    keepUnreadForWorkers(this.#server);
     this.#server.listen(this.#config.port, this.#config.host);
     await once(this.#server, "listening");
     const { port } = this.#server.address() as AddressInfo;

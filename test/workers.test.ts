@@ -4,6 +4,7 @@ import { ConfigError, loadConfig } from "../src/config";
 import { describeWithBinary } from "./support/binaries";
 import { numbers, sendAcked, sendNumbered, texts, wholeHistory } from "./support/chat";
 import { sharedRedis } from "./support/redisServer";
+import { RawWebSocket } from "./support/rawWebSocket";
 import { ServiceProcess } from "./support/serviceProcess";
 import { CLIENTS, TestClient } from "./support/testClient";
 import { until } from "./support/until";
@@ -58,6 +59,12 @@ describeWithBinary("redis-server", "WORKERS=2", () => {
     }
     return clients;
   }
+
+  test("nothing is lost of what clients say while their connection goes to a worker", async () => {
+    const { url } = await start();
+    const enter = async () => (await RawWebSocket.connect(url)).webSocket.terminate(); // CONNECTs at once
+    for (let entered = 0; entered < 600; entered += 50) await Promise.all(Array.from({ length: 50 }, enter));
+  });
 
   test("clients of every kind, spread over the workers, hear each other", async () => {
     const service = await start();
