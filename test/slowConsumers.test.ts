@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
+import { EVENTS } from "../src/protocol/events";
 import { afterThisTest } from "./support/disposal";
 import { startService, type RunningService } from "./support/service";
-import { TestClient } from "./support/testClient";
+import { CLIENTS, COOKING, TestClient } from "./support/testClient";
 import { until } from "./support/until";
 
 const LONG_TEXT = "x".repeat(4_000);
@@ -66,6 +67,29 @@ test("a client on long polling that stops polling is cut as well", async () => {
   const answer = await fetch(`${base}&sid=${sid}`);
   expect(answer.status).toBe(400); // the session is gone
 });
+
+test.each(CLIENTS)(
+  "$name connects where the list of who is present is larger than what may wait",
+  async ({ options }) => {
+    const service = await startService({
+      ...NO_LIMITS,
+      PRESENCE_PER_SECOND: "0",
+      MAX_PENDING_BYTES: "10000",
+    });
+    const avatar = "x".repeat(2_000);
+    const present = await Promise.all(Array.from({ length: 8 }, () => TestClient.connect(service.url)));
+    for (const client of present)
+      await client.ask(EVENTS.newPresenceInformation, { username: "ana", avatar, currentRoom: COOKING });
+    for (const auth of [{}, { presence: "diff" }]) {
+      const newcomer = await TestClient.connect(service.url, { ...options, auth });
+      newcomer.announcePresence();
+      newcomer.sendMessage();
+      await newcomer.waitFor("/cooking");
+      newcomer.disconnect();
+    }
+    expect(cuts(service)).toEqual([]);
+  },
+);
 
 test("what was queued for clients that were cut is freed", async () => {
   const service = await startService({ ...NO_LIMITS, MAX_PENDING_BYTES: "1000000" });

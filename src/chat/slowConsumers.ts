@@ -8,14 +8,17 @@ const BEHIND = 16; // the share of maxPendingBytes that may wait before best-eff
 interface Backlog {
   /** Bytes queued behind the write in flight, if any. */
   queuedBytes: number;
+  /** On long polling: bytes of the largest packet that waits for a poll. */
+  largestBytes: number;
   /** When the oldest unread write was handed over, by the sweep's clock, ms. */
   waitingSince: number;
 }
 
 /**
  * Cuts connections whose clients do not read: more than `maxPendingBytes` queued, or a write not taken for
- * 10 s. The queue counts everything, broadcasts, acks and pongs alike. The write in flight does not count:
- * one batch larger than the limit must not cut clients that are only a network away.
+ * 10 s. The queue counts everything, broadcasts, acks and pongs alike. The write in flight does not count, nor on
+ * long polling the largest packet that waits for a poll: one batch, or one list of everybody, larger than the limit
+ * must not cut clients that are only a network away.
  */
 export class SlowConsumers {
   readonly #backlogs = new Map<EngineConnection, Backlog>();
@@ -31,12 +34,13 @@ export class SlowConsumers {
   }
 
   watch(conn: EngineConnection): void {
-    const backlog: Backlog = { queuedBytes: 0, waitingSince: this.#now };
+    const backlog: Backlog = { queuedBytes: 0, largestBytes: 0, waitingSince: this.#now };
     this.#backlogs.set(conn, backlog);
     conn.on("packetCreate", (packet: EnginePacket) => this.#queued(conn, backlog, packet));
     // Emitted when the whole queue goes to the transport, which takes it only once the write before is done.
     conn.on("flush", () => {
       backlog.queuedBytes = 0;
+      backlog.largestBytes = 0;
       backlog.waitingSince = this.#now;
     });
     conn.once("close", () => this.#backlogs.delete(conn));
@@ -60,10 +64,14 @@ export class SlowConsumers {
 
   #queued(conn: EngineConnection, backlog: Backlog, packet: EnginePacket): void {
     if (conn.transport.writable) return; // goes out in this very call
-    // Long polling without a poll is not yet a stall: there the wait begins with the first packet.
-    if (backlog.queuedBytes === 0 && webSocketOf(conn) === undefined) backlog.waitingSince = this.#now;
-    backlog.queuedBytes += bytesOf(packet);
-    if (backlog.queuedBytes > this.#maxPendingBytes) this.#cut(conn, backlog);
+    const bytes = bytesOf(packet);
+    if (webSocketOf(conn) === undefined) {
+      // Long polling without a poll is not yet a stall: there the wait begins with the first packet.
+      if (backlog.queuedBytes === 0) backlog.waitingSince = this.#now;
+      backlog.largestBytes = Math.max(backlog.largestBytes, bytes);
+    }
+    backlog.queuedBytes += bytes;
+    if (backlog.queuedBytes - backlog.largestBytes > this.#maxPendingBytes) this.#cut(conn, backlog);
   }
 
   #cutUndrained(): void {
