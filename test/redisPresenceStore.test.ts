@@ -17,6 +17,8 @@ class Node {
   readonly store: RedisPresenceStore;
   readonly bus: RedisNodeBus;
   readonly gone: string[] = [];
+  /** Ids of clients that were told to have left, while somebody else may still have them. */
+  readonly left: string[] = [];
   readonly logs: string[] = [];
 
   constructor(url: string, keyPrefix: string, { busUrl = url } = {}) {
@@ -27,7 +29,8 @@ class Node {
     this.store = new RedisPresenceStore(options);
     this.bus.start();
     this.store.start({
-      onChange: () => undefined,
+      onChange: (changes) =>
+        this.left.push(...changes.filter(({ to }) => to === undefined).map(({ id }) => id)),
       onNodeGone: (nodeId) => this.gone.push(nodeId),
     });
     afterThisTest(async () => {
@@ -174,7 +177,10 @@ describeWithBinary("redis-server", "presence in Redis", () => {
       .hdel(keys[0] ?? "", nodeId)
       .del(keys[1] ?? "", keys[2] ?? "")
       .exec();
-    await until("the survivor took it for dead", () => survivor.gone.length === 1);
+    await until(
+      "it has registered again",
+      async () => (await redis().control.hexists(keys[0] ?? "", nodeId)) === 1,
+    );
     still.store.put("2", user("bo"), "/cooking");
     await survivor.shows({ "/cooking": ["ana", "bo"] });
   });
@@ -243,7 +249,24 @@ describeWithBinary("redis-server", "presence when Redis", () => {
     nodes[0]?.store.put("3", user("cy"), "/pets");
     await server.startEmpty();
     for (const node of nodes) await node.shows({ ...all, "/pets": ["bo", "cy"] });
+    expect(nodes.map(({ left }) => left)).toEqual([[], []]);
     expect(await server.control.hlen("chat:{presence}:nodes")).toBe(2);
+  });
+
+  test("is full, nobody vanishes from the other nodes", async () => {
+    const server = await RedisServer.start();
+    const [one, two] = [new Node(server.url, "chat"), new Node(server.url, "chat")];
+    one.store.put("1", user("ana"), "/cooking");
+    await two.shows({ "/cooking": ["ana"] });
+    await server.control.config("SET", "maxmemory", "1");
+    one.store.put("2", user("bo"), "/cooking");
+    const isLeaseOver = () =>
+      one.logs.filter((line) => line.includes("presence not shared")).length > LEASE / BEAT + 2;
+    await until("more beats have failed than a lease has", isLeaseOver);
+    await two.shows({ "/cooking": ["ana"] });
+    await server.control.config("SET", "maxmemory", "0");
+    await two.shows({ "/cooking": ["ana", "bo"] });
+    expect([two.left, two.gone]).toEqual([[], []]);
   });
 
   const kill = async (server: RedisServer) => {

@@ -119,8 +119,10 @@ export class RedisPresenceStore implements PresenceStore {
     if (this.#isBeating || this.#isStopped || this.#redis.status !== "ready") return;
     this.#isBeating = true;
     try {
-      await this.#own.register();
+      // Where Redis takes no more (it is full), the lease can still be renewed: old presence is better than none.
+      const [registered] = await Promise.allSettled([this.#own.register()]);
       await this.#lookAround();
+      if (registered.status === "rejected") throw registered.reason;
     } catch (err) {
       if (this.#redis.status === "ready") this.#logger.warn({ err }, "presence not shared, trying again");
     } finally {
@@ -138,6 +140,7 @@ export class RedisPresenceStore implements PresenceStore {
     if (now - this.#lastBeat > this.#lease / 2) this.#noDeathsBefore = now + this.#lease;
     this.#lastBeat = now;
     if (isRegistered !== 1) {
+      this.#noDeathsBefore = now + this.#lease; // whatever took this node's entry has taken the others', too
       this.#own.forgetRegistration();
       await this.#own.register();
     }
@@ -147,7 +150,7 @@ export class RedisPresenceStore implements PresenceStore {
       ids.add(String(id));
       await this.#onSeen(String(id), Number(number), isAlive === 1);
     }
-    this.#others?.keepOnly(ids);
+    if (now >= this.#noDeathsBefore) this.#others?.keepOnly(ids);
   }
 
   async #onSeen(nodeId: string, number: number, isAlive: boolean): Promise<void> {
