@@ -137,6 +137,10 @@ function redis(env: Environment): RedisSettings | undefined {
 
 function auth(env: Environment): AuthSettings | undefined {
   const [secret, jwksUrl] = [text(env, "JWT_SECRET"), text(env, "JWKS_URL")];
+  for (const name of ["JWT_SECRET", "JWKS_URL"]) {
+    // Most likely a secret that got lost on its way here: to let everybody in would be the worst way to say so.
+    if (env[name] !== undefined && text(env, name) === undefined) throw new ConfigError(`${name} is empty`);
+  }
   const [issuer, audience] = [text(env, "JWT_ISSUER"), text(env, "JWT_AUDIENCE")];
   const usernameClaim = text(env, "JWT_USERNAME_CLAIM");
   if (secret !== undefined && jwksUrl !== undefined)

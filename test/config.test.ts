@@ -30,6 +30,10 @@ test("a variable that is set but empty counts as not set", () => {
   expect(loadConfig({ PORT: "", ALLOWED_ORIGINS: " ", ROOMS_FILE: "" })).toEqual(loadConfig({}));
 });
 
+test.each(["JWT_SECRET", "JWKS_URL"])("%s that is set but empty lets nobody in", (name) => {
+  for (const value of ["", "  "]) expect(() => loadConfig({ [name]: value })).toThrow(`${name} is empty`);
+});
+
 test("origins are a comma separated list", () => {
   const { allowedOrigins } = loadConfig({ ALLOWED_ORIGINS: "https://a.example, http://b.example:8080" });
   expect(allowedOrigins).toEqual(["https://a.example", "http://b.example:8080"]);

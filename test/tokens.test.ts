@@ -1,5 +1,6 @@
 import { generateKeyPair } from "jose";
 import type { ConnectError } from "../src/protocol/events";
+import { afterThisTest } from "./support/disposal";
 import { startService, type RunningService } from "./support/service";
 import { TestClient, type TestClientOptions } from "./support/testClient";
 import { JWT_SECRET, KeyServer, secretKey, seconds, signed, unsigned } from "./support/tokens";
@@ -198,6 +199,24 @@ describe("with a URL of public keys", () => {
     const { privateKey: key } = await generateKeyPair("ES256");
     for (let i = 0; i < 5; i += 1) await expectRefused(service, await signed({}, { key, alg: "ES256", kid: `x${String(i)}` })); // prettier-ignore
     expect(keys.requests).toBe(1);
+  });
+
+  test("known keys go on serving while their server is away; a key that was taken back is refused within 10 minutes", async () => {
+    const { keys, service } = await startWithKeys();
+    const one = await signed({}, { key: await keys.add("ES256", "1"), alg: "ES256", kid: "1" });
+    const two = await signed({}, { key: await keys.add("ES256", "2"), alg: "ES256", kid: "2" });
+    await expectAccepted(service, one);
+    const served = keys.keys;
+    const now = performance.now();
+    const clock = jest.spyOn(performance, "now").mockReturnValue(now + 11 * 60_000);
+    afterThisTest(() => clock.mockRestore());
+    keys.keys = undefined;
+    await expectAccepted(service, one);
+    expect(keys.requests).toBe(2);
+    keys.keys = served?.slice(1);
+    clock.mockReturnValue(now + 12 * 60_000);
+    await expectAccepted(service, two);
+    await expectRefused(service, one);
   });
 
   test("when the keys cannot be had, it is the server's failure, and passes", async () => {

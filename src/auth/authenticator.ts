@@ -1,7 +1,8 @@
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from "jose";
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { ChatError, REFUSALS } from "../errors";
 import type { ClientEventLog } from "../logger";
 import type { Identity } from "./identity";
+import { remoteKeys } from "./remoteKeys";
 
 /** How tokens are signed, and what must stand in them. */
 export interface AuthSettings {
@@ -29,7 +30,6 @@ const EDWARDS = ["EdDSA", "Ed25519"];
 const MAX_TOKEN = 8_192; // characters, as in payloads.ts
 const CLOCK_SKEW = 5; // seconds that an issuer's clock may be ahead
 const MAX_NAME = 64; // code points of a user name, as in payloads.ts
-const KEYS_TIMEOUT = 5_000; // ms
 
 /** What looking for a token's key throws because of the token. */
 const IS_THE_TOKENS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
@@ -48,7 +48,7 @@ export class Authenticator {
       this.#findKey = () => secret;
       this.#algorithms = SYMMETRIC;
     } else {
-      this.#findKey = createRemoteJWKSet(new URL(key.jwksUrl), { timeoutDuration: KEYS_TIMEOUT });
+      this.#findKey = remoteKeys(new URL(key.jwksUrl), options.log);
       this.#algorithms = [...ASYMMETRIC, ...EDWARDS];
     }
   }
