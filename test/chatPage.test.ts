@@ -41,8 +41,8 @@ describeWithBinary("chromium", "the chat page", () => {
       expect(await visitor.texts()).toEqual(["hello", "anybody there?", "me"]);
     }
     // Two messages of one person share a header, and one's own say so in words.
-    expect(await ana.page.locator(".entry .name").allTextContents()).toEqual(["anayou", "bo"]);
-    expect(await bo.page.locator(".entry .name").allTextContents()).toEqual(["ana", "boyou"]);
+    expect(await ana.page.locator(".entry .by > span").allTextContents()).toEqual(["ana", "you", "bo"]);
+    expect(await bo.page.locator(".entry .by > span").allTextContents()).toEqual(["ana", "bo", "you"]);
     await bo.page.close();
     await ana.shows("#people-total", "1");
     expect(ana.problems).toEqual([]);
@@ -202,6 +202,6 @@ describeWithBinary("chromium", "the chat page", () => {
     await ana.say("after");
     await bo.sees("after");
     expect(await bo.page.locator(".entry .name").allTextContents()).toEqual(["ana", "anna"]);
-    expect(await ana.page.locator(".entry .name").allTextContents()).toEqual(["ana", "annayou"]);
+    expect(await ana.page.locator(".entry .by > span").allTextContents()).toEqual(["ana", "anna", "you"]);
   });
 });

@@ -183,6 +183,28 @@ describeWithBinary("chromium", "the chat page", () => {
     await ana.isOnline();
     await ana.say("hello");
     await ana.sees("hello");
+    await ana.text.fill("a draft");
+    await ana.text.press("Alt+ArrowDown");
+    await ana.shows("#room-label", "$$Money$$");
+    await ana.text.press("Alt+ArrowUp");
+    await ana.shows("#room-label", "Cooking");
+    expect(await ana.text.inputValue()).toBe("a draft");
     expect(ana.problems).toEqual([]);
+  });
+
+  test("what is written before the rooms are there stays", async () => {
+    const { url } = await startService();
+    const ana = await Visitor.join(browser(), url, "ana");
+    let release = (): void => undefined;
+    const isWritten = new Promise<void>((resolve) => (release = resolve));
+    await ana.page.route("**/rooms", async (route) => {
+      await isWritten;
+      await route.continue();
+    });
+    await ana.page.reload();
+    await ana.text.fill("early");
+    release();
+    await ana.isOnline();
+    expect(await ana.text.inputValue()).toBe("early");
   });
 });

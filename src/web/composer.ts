@@ -41,8 +41,10 @@ export class Composer {
   }
 
   show(room: string, label: string): void {
+    const early = this.#room === "" ? this.#text.value : ""; // written while the rooms were being read
     this.#room = room;
-    this.#text.value = drafts()[room] ?? "";
+    this.#text.value = early === "" ? (drafts()[room] ?? "") : early;
+    this.#saveDraft();
     this.#text.placeholder = `Message ${label}`;
     this.#update();
   }

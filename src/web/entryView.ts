@@ -1,6 +1,7 @@
 import { avatar } from "./avatar";
 import { el } from "./dom";
 import { linkify } from "./linkify";
+import { nameView } from "./nameView";
 import { dayOf, exactTimeOf, isSameDay, isSameGroup, timeOf } from "./time";
 import type { Entry, UnsentMessage } from "./timeline";
 
@@ -13,7 +14,7 @@ export interface EntryActions {
 export function signatureOf(entry: Entry, before: Entry | undefined, me: string): string {
   const { unsent } = entry;
   const state = unsent === undefined || unsent.isStored === true ? "" : (unsent.failure ?? "sending");
-  return `${String(isFirst(entry, before))} ${String(isNewDay(entry, before))} ${String(entry.username === me)} ${state}`;
+  return `${String(isFirst(entry, before))} ${isNewDay(entry, before) ? dayOf(entry.at) : ""} ${String(entry.username === me)} ${state}`;
 }
 
 /** One entry as a list item, with the day and the sender where they are other ones than before. */
@@ -32,13 +33,7 @@ export function entryView(
   if (isFirst(entry, before)) {
     item.classList.add("first");
     row.append(avatar(username));
-    const name = el(
-      "span",
-      { class: "name" },
-      el("bdi", {}, username),
-      ...(isOwn ? [el("span", { class: "you" }, "you")] : []),
-    );
-    body.append(el("div", { class: "by" }, name, timeView(at)));
+    body.append(el("div", { class: "by" }, ...nameView(username, isOwn), timeView(at)));
   } else {
     row.append(el("span", {}));
     row.title = exactTimeOf(at);

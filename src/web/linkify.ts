@@ -1,6 +1,7 @@
 import { el } from "./dom";
 
-const URL_LIKE = /https?:\/\/[^\s<>"']+/gi;
+// Without the characters that turn the direction of text: an address reads as it is.
+const URL_LIKE = /https?:\/\/[^\s<>"'\u202A-\u202E\u2066-\u2069]+/gi;
 const TRAILING = /[.,;:!?)\]}…]+$/; // belongs to the sentence rather than to the address
 
 /** The text as nodes: addresses of web pages as links, everything else as it stands. */

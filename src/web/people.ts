@@ -1,6 +1,7 @@
 import type { PresentUser } from "../client/chatClient";
 import { avatar } from "./avatar";
 import { byId, el } from "./dom";
+import { nameView } from "./nameView";
 
 const SHOWN = 500; // names; a list of thousands is for nobody to read
 
@@ -14,13 +15,7 @@ export class People {
     this.#count.textContent = String(users.length);
     this.#total.textContent = String(users.length);
     const items = users.slice(0, SHOWN).map(({ username, avatar: picture }) => {
-      const you = username === me ? [el("span", { class: "you" }, "you")] : [];
-      return el(
-        "li",
-        {},
-        avatar(username, picture),
-        el("span", { class: "name" }, el("bdi", {}, username), ...you),
-      );
+      return el("li", {}, avatar(username, picture), ...nameView(username, username === me));
     });
     const more = users.length - SHOWN;
     if (more > 0) items.push(el("li", { class: "more" }, `and ${String(more)} more`));

@@ -1,11 +1,11 @@
 const PREFIX = "chat."; // the origin is the service's, and other pages may live there
 
-/** What this window has saved, for browsers that keep nothing. */
+/** What the browser did not take: storage is denied, or full. */
 const memory = new Map<string, string>();
 
 /**
  * What the browser keeps for this person: their name, drafts, what has not been sent, what has been read. Reading
- * gives `fallback` for what is not of its kind; where storage is denied, all goes on until the window closes.
+ * gives `fallback` for what is not of its kind; where storage is denied or full, all goes on until the window closes.
  */
 export function load<T>(key: string, isValid: (value: unknown) => value is T, fallback: T): T {
   try {
@@ -18,20 +18,16 @@ export function load<T>(key: string, isValid: (value: unknown) => value is T, fa
 
 export function save(key: string, value: unknown): void {
   const text = JSON.stringify(value);
-  memory.set(PREFIX + key, text);
   try {
     localStorage.setItem(PREFIX + key, text);
+    memory.delete(PREFIX + key);
   } catch {
-    // Denied or full: memory has it.
+    memory.set(PREFIX + key, text);
   }
 }
 
 function read(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return memory.get(key) ?? null;
-  }
+  return memory.get(key) ?? localStorage.getItem(key);
 }
 
 /** For the time that this window is open. */

@@ -1,5 +1,5 @@
 import type { ChatClient, TypingInformation } from "../client/chatClient";
-import { byId } from "./dom";
+import { byId, el } from "./dom";
 
 const AGAIN = 3_000; // ms after which "is typing" is said again
 const IDLE = 5_000; // ms without a key after which somebody is not typing any more
@@ -60,15 +60,16 @@ export class Typing {
   }
 
   #draw(): void {
-    this.#line.textContent = sentence([...(this.#typing.get(this.#room)?.keys() ?? [])]);
+    this.#line.replaceChildren(...sentence([...(this.#typing.get(this.#room)?.keys() ?? [])]));
   }
 }
 
-function sentence(names: string[]): string {
-  const [first = "", second = ""] = names;
-  if (names.length === 0) return "";
-  if (names.length === 1) return `${first} is typing…`;
-  if (names.length === 2) return `${first} and ${second} are typing…`;
+/** Names stand apart from the text around them: some turn the direction of what follows. */
+function sentence(names: string[]): (Node | string)[] {
+  const [first = "", second = ""] = names.map((name) => el("bdi", {}, name));
+  if (names.length === 0) return [];
+  if (names.length === 1) return [first, " is typing…"];
+  if (names.length === 2) return [first, " and ", second, " are typing…"];
   const others = names.length - 2;
-  return `${first}, ${second} and ${String(others)} other${others === 1 ? "" : "s"} are typing…`;
+  return [first, ", ", second, ` and ${String(others)} other${others === 1 ? "" : "s"} are typing…`];
 }
