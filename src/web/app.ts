@@ -166,7 +166,8 @@ export class App {
   }
 
   #step(step: number): void {
-    const index = this.#rooms.indexOf(this.#room) + step;
+    // The address is ahead of what is shown when keys come fast.
+    const index = this.#rooms.indexOf(this.#roomOfAddress()) + step;
     const next = this.#rooms[(index + this.#rooms.length) % this.#rooms.length];
     if (next !== undefined) location.hash = next.name;
     this.#composer.focus();
