@@ -44,7 +44,7 @@ export class Composer {
     const early = this.#room === "" ? this.#text.value : ""; // written while the rooms were being read
     this.#room = room;
     this.#text.value = early === "" ? (drafts()[room] ?? "") : early;
-    this.#saveDraft();
+    if (early !== "") this.#saveDraft();
     this.#text.placeholder = `Message ${label}`;
     this.#update();
   }
