@@ -18,7 +18,6 @@ const CONNECT = "40";
 const DISCONNECT = "41";
 const HEARD = '42["/cooking"'; // how a broadcast message begins
 const REFUSED = '42["server_error"';
-const AT_HOME = { username: "canary", avatar: "", currentRoom: COOKING };
 const BURST = 100; // messages a connection may send at once, by default
 
 interface Scene extends RunningService {
@@ -392,7 +391,11 @@ describe("leaving", () => {
         last: seen === 0 ? null : expect.objectContaining({ data: onlyTheCanary() }),
       });
     }
-    const [answer] = await a.ask(EVENTS.newPresenceInformation, AT_HOME);
+    const [answer] = await a.ask(EVENTS.newPresenceInformation, {
+      username: "canary",
+      avatar: "",
+      currentRoom: COOKING,
+    });
     expect({ context, answer }).toMatchObject({ context, answer: { data: onlyTheCanary() } });
   }
 
