@@ -630,6 +630,34 @@ describe("connection caps", () => {
     expect(await third.waitFor("/cooking")).toHaveLength(1);
   });
 
+  // Engine.IO takes the last of repeated parameters, and opens a session where it is empty.
+  const EMPTY_SIDS = ["sid=", "sid", "&sid", "sid=&sid=", "sid&sid", "sid=unknown&sid=", "%73id=", "s%69d"];
+
+  /** What polling and websocket handshakes with this query are answered. */
+  async function statusesOf(url: string, query: string): Promise<number[]> {
+    const polling = await fetch(`${url}/socket.io/?EIO=4&transport=polling&${query}`);
+    RawPolling.adopt(url, await polling.text());
+    return [polling.status, await RawWebSocket.statusOf(url, { query: `EIO=4&${query}` })];
+  }
+
+  test.each(EMPTY_SIDS)("a handshake with the query %s is counted", async (query) => {
+    const { url } = await startService({ MAX_CONNECTIONS: "2" });
+    expect(await statusesOf(url, query)).toEqual([200, 101]);
+    const { webSocket } = await RawWebSocket.open(url, { query: `EIO=4&${query}` });
+    expect(await statuses(url)).toEqual(FULL);
+    expect(await statusesOf(url, query)).toEqual(FULL);
+    webSocket.terminate();
+    await until("the place is free", async () => (await RawWebSocket.statusOf(url)) === 101);
+  });
+
+  test("handshakes with an empty sid are refused while the service drains", async () => {
+    const { app, url } = await startService();
+    await RawPolling.connect(url); // the drain waits for its poll
+    const stopped = app.stop();
+    for (const query of EMPTY_SIDS) expect(await statusesOf(url, query)).toEqual([503, 503]);
+    await stopped;
+  });
+
   test("MAX_CONNECTIONS_PER_IP cannot be talked round with X-Forwarded-For", async () => {
     const { url } = await startService({ MAX_CONNECTIONS_PER_IP: "2" });
     await RawWebSocket.connect(url, { headers: { "X-Forwarded-For": "192.0.2.1" } });

@@ -39,9 +39,12 @@ export type EngineRequest = IncomingMessage & { _query: Record<string, string | 
 /** Websocket upgrades get a stand-in that emits `close` and little else. */
 export type EngineResponse = ServerResponse | EventEmitter;
 
-/** Whether the request begins a new session, over either transport. */
+/**
+ * Whether the request opens a new session, over either transport. Engine.IO tests the truthiness of `sid`, so an
+ * empty one opens a session, too.
+ */
 export function isHandshake({ _query, method }: EngineRequest): boolean {
-  return _query.sid === undefined && method !== "OPTIONS";
+  return !_query.sid && method !== "OPTIONS";
 }
 
 /** The websocket under the connection, or undefined on long polling. */
