@@ -1,9 +1,7 @@
-import cluster from "node:cluster";
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { Authenticator } from "./auth/authenticator";
-import { ClusterMetrics } from "./clusterMetrics";
 import { createBackend, type Backend } from "./backend";
 import { ChatService } from "./chat/chatService";
 import { RateLimit } from "./chat/rateLimit";
@@ -49,7 +47,7 @@ export class App {
       authenticator,
       chatPage: config.chatPage,
       readiness: this.#readiness,
-      metrics: cluster.isWorker ? new ClusterMetrics(metrics.registry) : metrics,
+      metrics,
       metricsToken: config.metricsToken,
       historyLimit: new RateLimit(config.historyPerSecond, config.historyBurst),
       origins: new Origins(allowedOrigins, trustProxy),
@@ -99,11 +97,6 @@ export class App {
   }
 
   async #listen(): Promise<number> {
-    if (cluster.isWorker) {
-      this.#chat.takeConnectionsFromPrimary();
-      this.#server.emit("listening"); // it does not, but this is when Node begins to time slow requests
-      return this.#config.port;
-    }
     this.#server.listen(this.#config.port, this.#config.host);
     await once(this.#server, "listening");
     const { port } = this.#server.address() as AddressInfo;
@@ -130,11 +123,10 @@ export class App {
   }
 
   async #closeServer(): Promise<void> {
-    const wasListening = this.#server.listening;
     const closed = once(this.#server, "close");
     this.#server.close();
     const giveUp = setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE);
-    if (wasListening) await closed;
+    await closed;
     clearTimeout(giveUp);
   }
 }

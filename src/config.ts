@@ -15,8 +15,6 @@ export interface Config {
   logLevel: string;
   /** Where messages are kept, unless they are in Redis. */
   dataDir: string;
-  /** Processes that serve clients; above 1 they need `redis`. */
-  workers: number;
   /** Undefined: this process is the only one. */
   redis: RedisSettings | undefined;
   /** Messages kept per room. */
@@ -42,7 +40,6 @@ const DEFAULTS = {
   allowedOrigins: "http://localhost:3000", // where frontends run in development; name your own in production
   logLevel: "info",
   dataDir: "./data",
-  workers: 1, // one fills a core; Heroku's WEB_CONCURRENCY, which it sets by itself, is not read
   redisKeyPrefix: "chat", // one for each service that shares the Redis
   redisTlsVerify: "on", // off for providers that sign their own certificates
   historyMaxMessages: 10_000, // per room; raise it for rooms whose people look further back
@@ -52,6 +49,11 @@ const DEFAULTS = {
   trustProxy: 0, // hops; 1 behind Heroku's router or one nginx
   chatPage: "on", // off where only your own frontend should be seen
   jwtUsernameClaim: "sub", // RFC 7519's; another where that is a number that nobody should see
+};
+
+/** Variables of earlier versions → what to do instead. A service that is started with one of them does not start. */
+export const REMOVED_VARIABLES: Readonly<Record<string, string>> = {
+  WORKERS: "start several processes with one REDIS_URL behind nginx (docs/DEPLOYING.md)",
 };
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
@@ -76,7 +78,6 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     chatRooms: rooms(text(env, "ROOMS_FILE")),
     logLevel: oneOf(LOG_LEVELS, "LOG_LEVEL", text(env, "LOG_LEVEL") ?? DEFAULTS.logLevel),
     dataDir: text(env, "DATA_DIR") ?? DEFAULTS.dataDir,
-    workers: integer(env, "WORKERS", DEFAULTS.workers, { min: 1, max: 256 }),
     redis: redis(env),
     historyMaxMessages: integer(env, "HISTORY_MAX_MESSAGES", DEFAULTS.historyMaxMessages, { min: 1 }),
     replayOnConnect: integer(env, "REPLAY_ON_CONNECT", DEFAULTS.replayOnConnect, { max: 1_000 }),
@@ -89,8 +90,8 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     limits: limits(env),
   };
   notBelow("HISTORY_BURST", config.historyBurst, "HISTORY_PER_SECOND", config.historyPerSecond);
-  if (config.workers > 1 && config.redis === undefined)
-    throw new ConfigError("WORKERS above 1 needs REDIS_URL: several processes share their messages in Redis");
+  for (const [name, instead] of Object.entries(REMOVED_VARIABLES))
+    if (text(env, name) !== undefined) throw new ConfigError(`${name} is not supported any more: ${instead}`);
   return Object.freeze(config);
 }
 

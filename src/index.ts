@@ -1,9 +1,7 @@
-import cluster from "node:cluster";
 import { App } from "./app";
 import { ConfigError, loadConfig } from "./config";
 import { StoreError } from "./messageLog/messageLog";
 import { createLogger } from "./logger";
-import { Primary, type WorkerMessage } from "./primary";
 
 const STOP_DEADLINE = 25_000; // ms, before whoever sent SIGTERM loses patience (Heroku: 30 s)
 const CRASH_DEADLINE = 5_000; // ms to drain after a failure nobody expected
@@ -13,11 +11,9 @@ void main();
 async function main(): Promise<void> {
   try {
     const config = loadConfig();
-    const logger = createLogger(config.logLevel, cluster.worker?.id);
-    const isPrimary = cluster.isPrimary && config.workers > 1;
-    const service = isPrimary ? new Primary(config, logger) : new App(config, logger);
+    const logger = createLogger(config.logLevel);
+    const service = new App(config, logger);
     const stop = (exitCode: number, deadline: number) => {
-      tellPrimary("worker:draining");
       setTimeout(() => process.exit(exitCode), deadline).unref();
       service.stop().then(
         () => process.exit(exitCode),
@@ -36,15 +32,9 @@ async function main(): Promise<void> {
     process.on("uncaughtException", crash);
     process.on("unhandledRejection", crash);
     await service.start();
-    tellPrimary("worker:ready");
   } catch (error) {
     fail(error as NodeJS.ErrnoException);
   }
-}
-
-function tellPrimary(type: WorkerMessage["type"]): void {
-  if (cluster.isWorker)
-    process.send?.({ type } satisfies WorkerMessage, undefined, undefined, () => undefined);
 }
 
 /** One line that says what to change, and exit code 1: nothing else of a failed start helps its reader. */

@@ -4,10 +4,9 @@ export type { Logger } from "pino";
 
 const LINES_PER_SECOND = 50; // per kind of event
 
-/** JSON lines on standard output; `worker` says which process a line is from, where there are several. */
-export function createLogger(level: string, worker?: number): Logger {
-  const base = worker === undefined ? undefined : { worker };
-  return pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }); // never gets message bodies or tokens
+/** JSON lines on standard output. */
+export function createLogger(level: string): Logger {
+  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }); // never gets message bodies or tokens
 }
 
 /**

@@ -169,3 +169,9 @@ test("a deployment's own rooms replace the default ones everywhere", async () =>
   client.sendMessage();
   expect(await client.waitFor("server_error")).toHaveLength(1);
 });
+
+test.each(["1", "4", "auto"])("WORKERS=%s is refused with one line that names it", (WORKERS) => {
+  expect(() => loadConfig({ WORKERS })).toThrow(ConfigError);
+  expect(() => loadConfig({ WORKERS })).toThrow(/^WORKERS is not supported any more: .*nginx/);
+  expect(loadConfig({ WORKERS: "" })).toEqual(loadConfig({}));
+});

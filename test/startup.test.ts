@@ -16,6 +16,7 @@ test("the compiled service is ready within a second of its process's start", asy
 
 test.each([
   ["PORT=abc", { PORT: "abc" }, /^realtime-chat-service: PORT must be a whole number/],
+  ["WORKERS=2", { WORKERS: "2" }, /^realtime-chat-service: WORKERS is not supported any more: [^\n]*nginx/],
   ["a rooms file that is no JSON", { ROOMS_FILE: "README.md" }, /ROOMS_FILE .* cannot be read/],
   ["a missing rooms file", { ROOMS_FILE: "/nowhere/rooms.json" }, /ROOMS_FILE .* cannot be read: ENOENT/],
 ])("%s stops the start with one clear line and exit code 1", async (_name, env, line) => {

@@ -12,7 +12,6 @@ import type { ChatRoom } from "../protocol/payloads";
 import { Admission } from "./admission";
 import { Audiences } from "./audiences";
 import { Dispatcher } from "./dispatcher";
-import { connectToPrimary } from "./clusterWorker";
 import { closeAll, drain } from "./drain";
 import { closeOrTerminate, type ChatIo, type Connection, type EngineConnection } from "./engine";
 import { atExpiry } from "./expiry";
@@ -152,11 +151,6 @@ export class ChatService {
       () => void this.#onGap(),
     );
     if (this.#closing === undefined) this.#admission.open();
-  }
-
-  /** In a worker of `primary.ts`: connections come from there, instead of by listening. */
-  takeConnectionsFromPrimary(): void {
-    connectToPrimary(this.#io);
   }
 
   /** Stops taking connections, delivers what was accepted, closes all. A second call waits for the first. */

@@ -22,7 +22,7 @@ export interface HttpAppOptions {
   origins: Origins;
   messageLog: MessageLog;
   readiness: Readiness;
-  metrics: Pick<Metrics, "contentType" | "text">;
+  metrics: Metrics;
   /** Undefined: nobody may read the metrics. */
   metricsToken: string | undefined;
   /** Undefined: anybody may read history. */
