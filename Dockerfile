@@ -19,4 +19,4 @@ EXPOSE 34000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 34000) + '/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Not through npm, which would not hand SIGTERM on.
-CMD ["node", "dist/index.js"]
+CMD ["node", "dist/main.js"]

@@ -1,20 +1,20 @@
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { Authenticator } from "./auth/authenticator";
+import { Authenticator } from "./access/authenticator";
 import { createBackend, type Backend } from "./backend";
 import { ChatService } from "./chat/chatService";
-import { RateLimit } from "./chat/rateLimit";
-import { Rooms } from "./chat/rooms";
+import { RateLimit } from "./access/rateLimit";
+import { Rooms } from "./protocol/rooms";
 import type { Config } from "./config";
 import { createHttpApp } from "./http/routes";
-import { HTTP_LIMITS } from "./http/limits";
-import { refuseOnSocket } from "./http/refuseOnSocket";
-import { REFUSALS } from "./errors";
-import { Origins } from "./http/origins";
-import { ClientEventLog, createLogger, type Logger } from "./logger";
-import { Metrics } from "./metrics";
-import { Readiness } from "./readiness";
+import { HTTP_LIMITS } from "./http/serverLimits";
+import { refuseOnSocket } from "./connections/refuseOnSocket";
+import { REFUSALS } from "./protocol/refusals";
+import { Origins } from "./access/origins";
+import { ClientEventLog, createLogger, type Logger } from "./observability/logger";
+import { Metrics } from "./observability/metrics";
+import { Readiness } from "./http/readiness";
 
 const IDLE_SOCKET_TIMEOUT = 60_000; // ms; for clients that leave an answer unread, longer than any poll hangs
 const REQUESTS_GRACE = 2_000; // ms for requests in flight once the chat has closed

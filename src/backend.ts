@@ -1,14 +1,14 @@
-import type { NodeBus } from "./chat/nodeBus";
+import type { NodeBus } from "./nodes/nodeBus";
 import type { Config } from "./config";
-import type { Logger } from "./logger";
-import { EmbeddedMessageLog } from "./messageLog/embeddedMessageLog";
+import type { Logger } from "./observability/logger";
+import { EmbeddedMessageLog } from "./messageLog/embedded/embeddedMessageLog";
 import type { MessageLog } from "./messageLog/messageLog";
-import { RedisMessageLog } from "./messageLog/redisMessageLog";
-import type { Metrics } from "./metrics";
+import { RedisMessageLog } from "./messageLog/redis/redisMessageLog";
+import type { Metrics } from "./observability/metrics";
 import { MemoryPresenceStore } from "./presence/memoryPresenceStore";
 import type { PresenceStore } from "./presence/presenceStore";
-import { RedisPresenceStore } from "./presence/redisPresenceStore";
-import { RedisNodeBus } from "./redis/redisNodeBus";
+import { RedisPresenceStore } from "./presence/redis/redisPresenceStore";
+import { RedisNodeBus } from "./nodes/redisNodeBus";
 
 /** What the service keeps its state in. */
 export interface Backend {

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import type { AuthSettings } from "./auth/authenticator";
-import { DEFAULT_LIMITS, type ChatLimits } from "./chat/limits";
-import { DEFAULT_ROOMS } from "./chat/rooms";
-import { ANY_ORIGIN } from "./http/origins";
+import type { AuthSettings } from "./access/authenticator";
+import { DEFAULT_LIMITS, type ChatLimits } from "./connections/limits";
+import { DEFAULT_ROOMS } from "./protocol/rooms";
+import { ANY_ORIGIN } from "./access/origins";
 import type { ChatRoom } from "./protocol/payloads";
-import type { RedisSettings } from "./redis/connection";
+import type { RedisSettings } from "./redis/redisConnection";
 
 export interface Config {
   port: number;

@@ -27,12 +27,12 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-const serviceEntry = join(__dirname, "..", "..", "dist", "index.js");
+const serviceEntry = join(__dirname, "..", "..", "dist", "main.js");
 const READY_WITHIN_MS = 10_000;
 const STOPPED_WITHIN_MS = 5_000;
 
 export function assertServiceBuilt(): void {
-  if (!existsSync(serviceEntry)) throw new Error("dist/index.js is missing: run `npm run build` first");
+  if (!existsSync(serviceEntry)) throw new Error("dist/main.js is missing: run `npm run build` first");
 }
 
 export function startServer(name: TargetName, compiled: (source: string) => string): Promise<RunningServer> {

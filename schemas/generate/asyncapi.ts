@@ -1,4 +1,4 @@
-import { DEFAULT_ROOMS } from "../../src/chat/rooms";
+import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
 import { EVENTS } from "../../src/protocol/events";
 import { ChatMessages } from "./chatMessages";
 import { CIRCUMSTANCES } from "./dialogue";

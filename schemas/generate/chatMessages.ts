@@ -1,4 +1,4 @@
-import { REFUSALS } from "../../src/errors";
+import { REFUSALS } from "../../src/protocol/refusals";
 import { EVENTS } from "../../src/protocol/events";
 import type { Dialogue, Step } from "./dialogue";
 import type { Json } from "./json";

@@ -1,6 +1,6 @@
 import { EVENTS } from "../../src/protocol/events";
 import type { HandshakeAuth, Offset } from "../../src/protocol/payloads";
-import type { ErrorEnvelope } from "../../src/errors";
+import type { ErrorEnvelope } from "../../src/protocol/refusals";
 import type {
   ClientEventKey,
   HeardOf,

@@ -1,6 +1,6 @@
 import type { EVENTS } from "../../src/protocol/events";
 import { type ClientToServerEvents, type ServerToClientEvents } from "../../src/protocol/events";
-import type { ErrorEnvelope } from "../../src/errors";
+import type { ErrorEnvelope } from "../../src/protocol/refusals";
 import type { RefusalKey } from "./refusals";
 import type { NameOf } from "./shapes";
 

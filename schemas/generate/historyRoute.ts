@@ -1,5 +1,5 @@
-import { DEFAULT_ROOMS } from "../../src/chat/rooms";
-import { DEFAULT_LIMIT, MAX_LIMIT } from "../../src/http/history";
+import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
+import { DEFAULT_LIMIT, MAX_LIMIT } from "../../src/http/historyRoute";
 import type { HistoricalMessage, MessageReceipt } from "../../src/protocol/events";
 import type { NewMessage } from "../../src/protocol/payloads";
 import { schemaRef } from "./json";

@@ -1,4 +1,4 @@
-import { REFUSALS } from "../../src/errors";
+import { REFUSALS } from "../../src/protocol/refusals";
 import { about, LICENSE } from "./info";
 import { referredTo, schemaRef, type Json } from "./json";
 import { CIRCUMSTANCES } from "./dialogue";

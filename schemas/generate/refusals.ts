@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { ChatError, REFUSALS, type ErrorEnvelope } from "../../src/errors";
+import { ChatError, REFUSALS, type ErrorEnvelope } from "../../src/protocol/refusals";
 import type { ConnectError } from "../../src/protocol/events";
 import { schemaRef, type Json } from "./json";
 
@@ -9,7 +9,7 @@ export type RefusalKey = keyof typeof REFUSALS;
 
 export const REFUSAL_KEYS = Object.keys(REFUSALS) as RefusalKey[];
 
-const CATALOGUE = join(__dirname, "../../src/errors.ts");
+const CATALOGUE = join(__dirname, "../../src/protocol/refusals.ts");
 
 /** The envelope that a client gets. */
 export function refused(key: RefusalKey, errors: readonly string[] = []): ErrorEnvelope {

@@ -1,4 +1,4 @@
-import { DEFAULT_ROOMS } from "../../src/chat/rooms";
+import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
 import { HISTORY_ROUTE } from "./historyRoute";
 import { answered, refusal, type HttpExample, type Route } from "./route";
 import { envelope } from "./sampleValues";

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { DEFAULT_ROOMS } from "../../src/chat/rooms";
+import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
 import type { DataEnvelope, ResumedRoom } from "../../src/protocol/events";
 import type { ChatRoom } from "../../src/protocol/payloads";
 

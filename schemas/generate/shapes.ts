@@ -1,5 +1,5 @@
-import type { ErrorEnvelope } from "../../src/errors";
-import type { Health, RoomList } from "../../src/http/answers";
+import type { ErrorEnvelope } from "../../src/protocol/refusals";
+import type { Health, RoomList } from "../../src/protocol/answers";
 import type {
   ChatMessage,
   ConnectError,

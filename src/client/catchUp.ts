@@ -2,7 +2,7 @@ import type { Resumed } from "../protocol/events";
 import type { Offset } from "../protocol/payloads";
 import type { RetryPolicy } from "./backoff";
 import type { ChatClientError } from "./chatClientError";
-import type { History } from "./history";
+import type { History } from "./historyReader";
 import type { Inbox } from "./inbox";
 import type { ChatStatus } from "./types";
 

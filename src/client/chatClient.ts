@@ -11,7 +11,7 @@ import { CatchUp } from "./catchUp";
 import { ChatClientError } from "./chatClientError";
 import { Connection, type Ask, type ConnectionHandlers } from "./connection";
 import { Emitter } from "./emitter";
-import { History, type FetchLike, type HistoryRequest } from "./history";
+import { History, type FetchLike, type HistoryRequest } from "./historyReader";
 import { Inbox } from "./inbox";
 import { Outbox } from "./outbox";
 import { Presence } from "./presence";

@@ -1,4 +1,4 @@
-import type { ErrorEnvelope } from "../errors";
+import type { ErrorEnvelope } from "../protocol/refusals";
 import type { Envelope } from "../protocol/events";
 
 /** Status of what the server never answered: no connection, no answer in time, or the client was closed. */

@@ -2,7 +2,7 @@ import { io, type Socket } from "socket.io-client";
 import type { Envelope } from "../protocol/events";
 import { retryDelay, type RetryPolicy } from "./backoff";
 import { ChatClientError, dataOf, toClientError } from "./chatClientError";
-import type { GetToken } from "./history";
+import type { GetToken } from "./historyReader";
 import type { ChatClientOptions, SocketSettings } from "./types";
 
 /** Sends an event and returns the data of its answer; rejects with a ChatClientError. */

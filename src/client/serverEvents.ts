@@ -1,4 +1,4 @@
-import type { ErrorEnvelope } from "../errors";
+import type { ErrorEnvelope } from "../protocol/refusals";
 import {
   EVENTS,
   type ChatMessage,

@@ -1,9 +1,9 @@
 import type { ManagerOptions, Socket, SocketOptions } from "socket.io-client";
 import type { HistoricalMessage, PresenceInformation, TypingInformation } from "../protocol/events";
 import type { ChatClientError } from "./chatClientError";
-import type { FetchLike, GetToken } from "./history";
+import type { FetchLike, GetToken } from "./historyReader";
 
-export type { FetchLike, GetToken, HistoryRequest } from "./history";
+export type { FetchLike, GetToken, HistoryRequest } from "./historyReader";
 export type {
   ChatMessage,
   HistoricalMessage,

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { RequestHandler, Response } from "express";
-import { bearerToken } from "../auth/bearer";
-import { ChatError, REFUSALS } from "../errors";
-import type { Metrics } from "../metrics";
-import type { Readiness } from "../readiness";
-import type { Health } from "./answers";
+import { bearerToken } from "../access/bearer";
+import { ChatError, REFUSALS } from "../protocol/refusals";
+import type { Metrics } from "../observability/metrics";
+import type { Readiness } from "./readiness";
+import type { Health } from "../protocol/answers";
 
 /** `GET /healthz`: the process lives. Whoever hears nothing should start it anew. */
 export function healthHandler(): RequestHandler {

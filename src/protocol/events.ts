@@ -1,4 +1,4 @@
-import type { ErrorEnvelope } from "../errors";
+import type { ErrorEnvelope } from "./refusals";
 import type { ChatRoom, NewMessage, NewPresenceInformation, NewTypingInformation, Offset } from "./payloads";
 
 /** Names of the events every client knows, as they stand on the wire. */

@@ -1,5 +1,5 @@
 import type { ChatRoom } from "../client/chatClient";
-import { App, lastName } from "./app";
+import { App, lastName } from "./page";
 import { byId, showText } from "./dom";
 import { RoomList } from "./roomList";
 import { save, saveForSession, session } from "./storage";

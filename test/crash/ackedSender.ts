@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { io, type Socket } from "socket.io-client";
-import { REFUSALS, type ErrorEnvelope } from "../../src/errors";
+import { REFUSALS, type ErrorEnvelope } from "../../src/protocol/refusals";
 import { EVENTS, type DataEnvelope, type MessageReceipt } from "../../src/protocol/events";
 import type { NewMessage } from "../../src/protocol/payloads";
 import type { Random } from "../support/random";

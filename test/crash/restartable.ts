@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { freePort } from "../support/freePort";
 
-const ENTRY = join(__dirname, "../../dist/index.js"); // npm run build
+const ENTRY = join(__dirname, "../../dist/main.js"); // npm run build
 const START_DEADLINE = 15_000; // ms
 const MAX_COMPLAINTS = 10; // kept
 const ERROR = 50; // level of the log lines that nobody should ever see

@@ -1,4 +1,4 @@
-import type { ErrorEnvelope } from "../../src/errors";
+import type { ErrorEnvelope } from "../../src/protocol/refusals";
 import type { DataEnvelope, HistoricalMessage, HistoryPage } from "../../src/protocol/events";
 import { differences, type Recorder } from "../support/recorder";
 import type { AckedSender } from "./ackedSender";

@@ -9,7 +9,7 @@ import {
   type Resumed,
 } from "../../src/protocol/events";
 import type { NewMessage } from "../../src/protocol/payloads";
-import type { ErrorEnvelope } from "../../src/errors";
+import type { ErrorEnvelope } from "../../src/protocol/refusals";
 import { COOKING, TestClient, type TestClientOptions } from "./testClient";
 
 export const PETS = { label: "Damn Cute Fur Babies", name: "/pets" };

@@ -1,7 +1,7 @@
 import type { Circumstance } from "../../schemas/generate/dialogue";
-import { Authenticator } from "../../src/auth/authenticator";
-import { Rooms } from "../../src/chat/rooms";
-import { EmbeddedMessageLog } from "../../src/messageLog/embeddedMessageLog";
+import { Authenticator } from "../../src/access/authenticator";
+import { Rooms } from "../../src/protocol/rooms";
+import { EmbeddedMessageLog } from "../../src/messageLog/embedded/embeddedMessageLog";
 import { ask, newMessage } from "./chat";
 import { afterThisTest } from "./disposal";
 import { freePort } from "./freePort";

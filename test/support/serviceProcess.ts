@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterThisTest } from "./disposal";
 import { temporaryDirectory } from "./temporaryDirectory";
 
-const ENTRY = join(__dirname, "../../dist/index.js"); // built by globalSetup
+const ENTRY = join(__dirname, "../../dist/main.js"); // built by globalSetup
 const DEADLINE = 15_000; // ms; only a failing test gets there
 
 export interface Exit {

@@ -1,0 +1,24 @@
+import { ChatError, REFUSALS } from "../protocol/refusals";
+
+/** Who a token says that a client is, and what it may do. Undefined in its place: nobody has to say. */
+export interface Identity {
+  username: string;
+  /** Names of the rooms it may read and write; undefined: all. */
+  rooms: ReadonlySet<string> | undefined;
+  /** ms since the epoch; Infinity: never. */
+  expiresAt: number;
+}
+
+/** Throws the refusal of an event that the token does not cover: another's name, another room, too late. */
+export function authorize(identity: Identity | undefined, username: string, room: string): void {
+  if (identity === undefined) return;
+  // The connection is about to be closed for it; timers may be late.
+  if (identity.expiresAt <= Date.now()) throw new ChatError(REFUSALS.unauthorized);
+  if (username !== identity.username) throw new ChatError(REFUSALS.notAllowed);
+  authorizeReading(identity, room);
+}
+
+/** Throws the refusal of a room that the token does not cover. */
+export function authorizeReading(identity: Identity | undefined, room: string): void {
+  if (identity?.rooms?.has(room) === false) throw new ChatError(REFUSALS.notAllowed);
+}

@@ -1,0 +1,47 @@
+import type { StoredMessage } from "../messageLog/messageLog";
+import type { EngineConnection, SocketData } from "../connections/engine";
+import { packetOf, type FanOut, type Packet } from "./fanOut";
+import { RoomListeners } from "./roomListeners";
+
+/** Who hears of messages and typing: each client is in the audiences that fit what it asked for and may hear. */
+export class Audiences {
+  readonly typing: RoomListeners;
+  readonly #base: RoomListeners;
+  readonly #withOffsets: RoomListeners;
+
+  /** `isBehind`: who has so much to read that typing is not sent to it. */
+  constructor(fanOut: FanOut, isBehind: (conn: EngineConnection) => boolean) {
+    this.#base = new RoomListeners(() => fanOut.audience("message"));
+    this.#withOffsets = new RoomListeners(() => fanOut.audience("message"));
+    this.typing = new RoomListeners(() => fanOut.audience("typing", isBehind));
+  }
+
+  /** From now on the client hears who types, which needs no replay. */
+  joinTyping(conn: EngineConnection, { optIns, identity }: SocketData): void {
+    if (optIns.typing) this.typing.add(conn, identity?.rooms);
+  }
+
+  /** From now on the client hears every message. */
+  joinMessages(conn: EngineConnection, { optIns, identity }: SocketData): void {
+    (optIns.resume === undefined ? this.#base : this.#withOffsets).add(conn, identity?.rooms);
+  }
+
+  leave(conn: EngineConnection): void {
+    for (const listeners of [this.#base, this.#withOffsets, this.typing]) listeners.remove(conn);
+  }
+
+  deliver(message: StoredMessage): void {
+    this.#base.publish(message.room, () => messagePacket(message));
+    this.#withOffsets.publish(message.room, () => messagePacketWithOffset(message));
+  }
+}
+
+/** The room's event as base clients get it: one argument. */
+export function messagePacket({ room, json }: StoredMessage): Packet {
+  return packetOf(room, `{"data":${json},"error":null}`);
+}
+
+/** The room's event as clients that resume get it. */
+export function messagePacketWithOffset({ room, json, offset }: StoredMessage): Packet {
+  return packetOf(room, `{"data":${json},"error":null}`, JSON.stringify(offset));
+}

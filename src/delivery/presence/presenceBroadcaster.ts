@@ -1,0 +1,64 @@
+import type { EngineConnection, SocketData } from "../../connections/engine";
+import type { FanOut } from "../fanOut";
+import type { Metrics } from "../../observability/metrics";
+import { ByteBudget } from "./byteBudget";
+import { PresenceDiffs } from "./presenceDiffs";
+import type { PresenceGroupsOptions } from "./presenceGroups";
+import { PresenceSnapshots } from "./presenceSnapshots";
+import type { PresenceChange, PresenceStore } from "../../presence/presenceStore";
+
+export interface PresenceBroadcasterOptions {
+  store: PresenceStore;
+  fanOut: FanOut;
+  bytesPerSecond: number;
+  burstBytes: number;
+  metrics: Metrics;
+}
+
+/** What each of the two forms works with. */
+export interface PresenceFormOptions extends PresenceGroupsOptions {
+  store: PresenceStore;
+  budget: ByteBudget;
+  metrics: Metrics;
+  countFlush: (events: number, deliveries: number) => void;
+}
+
+/** Tells everybody who is where: all of it, or the difference, as each client asked. */
+export class PresenceBroadcaster {
+  readonly #snapshots: PresenceSnapshots;
+  readonly #diffs: PresenceDiffs;
+
+  constructor({ store, fanOut, bytesPerSecond, burstBytes, metrics }: PresenceBroadcasterOptions) {
+    const options = {
+      store,
+      metrics,
+      newAudience: () => fanOut.audience("presence"),
+      dropAudience: fanOut.drop.bind(fanOut),
+      countFlush: metrics.flushesOf("presence"),
+    };
+    // One each: snapshots, which cost more, shall not hold up those who asked for less.
+    const budget = () => new ByteBudget(bytesPerSecond, burstBytes);
+    this.#snapshots = new PresenceSnapshots({ ...options, budget: budget() });
+    this.#diffs = new PresenceDiffs({ ...options, budget: budget() });
+  }
+
+  /** From now on the client hears who comes and goes, in the rooms that it may see. */
+  join(conn: EngineConnection, { optIns, identity }: SocketData): void {
+    (optIns.presence === "diff" ? this.#diffs : this.#snapshots).add(conn, identity?.rooms);
+  }
+
+  leave(conn: EngineConnection): void {
+    this.#snapshots.remove(conn);
+    this.#diffs.remove(conn);
+  }
+
+  changed(changes: readonly PresenceChange[]): void {
+    this.#diffs.changed(changes);
+    if (changes.some(({ from, to }) => from !== to)) this.#snapshots.changed();
+  }
+
+  stop(): void {
+    this.#snapshots.stop();
+    this.#diffs.stop();
+  }
+}

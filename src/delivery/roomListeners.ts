@@ -1,0 +1,45 @@
+import type { EngineConnection } from "../connections/engine";
+import type { Audience, Packet } from "./fanOut";
+
+/** Names of the rooms a client may hear; undefined: all. */
+export type Audible = ReadonlySet<string> | undefined;
+
+/** Clients that hear what happens in rooms: in all of them, or in those that their tokens name. */
+export class RoomListeners {
+  readonly #newAudience: () => Audience;
+  readonly #ofAllRooms: Audience;
+  /** room name → the clients that hear it and not all others; empty until the first of them comes */
+  readonly #ofSomeRooms = new Map<string, Audience>();
+
+  constructor(newAudience: () => Audience) {
+    this.#newAudience = newAudience;
+    this.#ofAllRooms = newAudience();
+  }
+
+  add(conn: EngineConnection, rooms: Audible): void {
+    if (rooms === undefined) this.#ofAllRooms.add(conn);
+    else for (const room of rooms) this.#audienceOf(room).add(conn);
+  }
+
+  remove(conn: EngineConnection): void {
+    this.#ofAllRooms.remove(conn);
+    for (const audience of this.#ofSomeRooms.values()) audience.remove(conn);
+  }
+
+  /** Not encoded where nobody listens. */
+  publish(room: string, encode: () => Packet, except?: EngineConnection): void {
+    const ofSomeRooms = this.#ofSomeRooms.get(room);
+    const listening = [this.#ofAllRooms, ofSomeRooms].filter((audience) => audience?.size);
+    if (listening.length === 0) return;
+    const packet = encode();
+    for (const audience of listening) audience?.publish(packet, except);
+  }
+
+  #audienceOf(room: string): Audience {
+    const known = this.#ofSomeRooms.get(room);
+    if (known !== undefined) return known;
+    const audience = this.#newAudience();
+    this.#ofSomeRooms.set(room, audience);
+    return audience;
+  }
+}

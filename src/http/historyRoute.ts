@@ -1,0 +1,69 @@
+import type { Request, RequestHandler } from "express";
+import type { Authenticator } from "../access/authenticator";
+import { bearerToken } from "../access/bearer";
+import { authorizeReading } from "../access/identity";
+import type { RateLimit } from "../access/rateLimit";
+import type { Rooms } from "../protocol/rooms";
+import { ChatError, REFUSALS } from "../protocol/refusals";
+import {
+  StoreError,
+  UnknownOffsetError,
+  type MessageLog,
+  type Page,
+  type PageRequest,
+} from "../messageLog/messageLog";
+
+export interface HistoryOptions {
+  rooms: Rooms;
+  messageLog: MessageLog;
+  /** Undefined: anybody may read. */
+  authenticator: Authenticator | undefined;
+  /** Counted per address. */
+  limit: RateLimit;
+}
+
+export const DEFAULT_LIMIT = 50; // messages a page
+export const MAX_LIMIT = 200;
+
+/** `GET /rooms/<room>/messages`: what was said, a page at a time, oldest first. */
+export function historyHandler(options: HistoryOptions): RequestHandler {
+  const { rooms, messageLog, authenticator, limit } = options;
+  return async (req, res) => {
+    await limit.consume(req.ip ?? "unknown");
+    if (authenticator !== undefined) res.set("Cache-Control", "no-store"); // not for whoever asks next
+    const identity = await authenticator?.verify(bearerToken(req));
+    const room = rooms.get(`/${String(req.params.room)}`);
+    authorizeReading(identity, room.name);
+    const page = await messageLog.read(room.name, pageRequest(req)).catch(refuse);
+    res.type("json").send(pageJson(page));
+  };
+}
+
+function pageRequest({ query }: Request): PageRequest {
+  const { limit = String(DEFAULT_LIMIT), before, after } = query;
+  const isOffset = (value: unknown) => value === undefined || typeof value === "string";
+  const count = typeof limit === "string" && /^\d{1,3}$/.test(limit) ? Number(limit) : NaN;
+  const isLimit = count >= 1 && count <= MAX_LIMIT;
+  if (!isLimit || !isOffset(before) || !isOffset(after) || (before !== undefined && after !== undefined)) {
+    throw new ChatError(REFUSALS.badPage);
+  }
+  const request: PageRequest = { limit: count };
+  if (typeof before === "string") request.before = before;
+  if (typeof after === "string") request.after = after;
+  return request;
+}
+
+function refuse(error: unknown): never {
+  if (error instanceof UnknownOffsetError) throw new ChatError(REFUSALS.unknownOffset);
+  if (error instanceof StoreError) throw new ChatError(REFUSALS.historyNotReadable);
+  throw error;
+}
+
+/** Messages are kept as JSON, so the answer is put together from them as they are. */
+function pageJson({ messages, before, after }: Page): string {
+  const items = messages.map(
+    ({ json, offset }) => `${json.slice(0, -1)},"offset":${JSON.stringify(offset)}}`,
+  );
+  const ends = `"before":${JSON.stringify(before)},"after":${JSON.stringify(after)}`;
+  return `{"data":{"messages":[${items.join(",")}],${ends}},"error":null}`;
+}

@@ -1,0 +1,90 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { temporaryDirectory } from "../support/temporaryDirectory";
+
+const TSC = require.resolve("typescript/bin/tsc");
+const CLIENT_FILES = "src/client"; // its tsconfig.json adds the types to what globalSetup has built
+const USES_TYPES = `
+import { ChatClient, ChatClientError, type HistoricalMessage, type MessageReceipt } from "realtime-chat-service/client";
+const client = new ChatClient("http://localhost:34000", { username: "ana", fetch });
+client.on("message", (message: HistoricalMessage) => message.offset.toUpperCase());
+client.on("error", (error: ChatClientError) => error.status.toFixed());
+const receipt: Promise<MessageReceipt> = client.send("/cooking", "hello");
+// @ts-expect-error there is no such event
+client.on("mesage", () => receipt);
+// @ts-expect-error a room is a name
+void client.send(7, "hello");
+`;
+
+let consumer: string;
+
+/** A folder in which the packed package is installed, with nothing beside it but what the client needs. */
+function installPackage(): string {
+  const folder = temporaryDirectory();
+  const installed = join(folder, "node_modules/realtime-chat-service");
+  mkdirSync(installed, { recursive: true });
+  const pack = ["pack", "--ignore-scripts", "--offline", "--json", "--pack-destination", folder];
+  const [packed] = Object.values(JSON.parse(run("npm", pack, process.cwd())) as { filename: string }[]);
+  run("tar", ["xzf", join(folder, packed?.filename ?? ""), "-C", installed, "--strip-components=1"], folder);
+  for (const name of ["socket.io-client", "uuid"])
+    symlinkSync(resolve("node_modules", name), join(folder, "node_modules", name));
+  return folder;
+}
+
+function run(command: string, args: string[], cwd: string): string {
+  return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+function runNode(file: string, source: string): string {
+  writeFileSync(join(consumer, file), source);
+  return run(process.execPath, [file], consumer).trim();
+}
+
+function compile(file: string, settings: string[]): void {
+  writeFileSync(join(consumer, file), USES_TYPES);
+  const common = ["--noEmit", "--strict", "--skipLibCheck", "--lib", "es2023,dom"];
+  run(process.execPath, [TSC, ...common, ...settings, file], consumer);
+}
+
+beforeAll(() => {
+  run(process.execPath, [TSC, "-p", CLIENT_FILES], process.cwd());
+});
+
+beforeEach(() => {
+  consumer = installPackage();
+});
+
+test("the package's client can be required and imported, and both are the same", () => {
+  const required = `const { ChatClient } = require("realtime-chat-service/client");
+    console.log(typeof new ChatClient("http://localhost").send);`;
+  expect(runNode("required.cjs", required)).toBe("function");
+  const imported = `import { createRequire } from "node:module";
+    import { ChatClient, ChatClientError } from "realtime-chat-service/client";
+    const required = createRequire(import.meta.url)("realtime-chat-service/client");
+    console.log(required.ChatClient === ChatClient && required.ChatClientError === ChatClientError);`;
+  expect(runNode("imported.mjs", imported)).toBe("true");
+});
+
+test("TypeScript finds the client's types, from CommonJS, from ES modules and for bundlers", () => {
+  const node = ["--module", "nodenext"];
+  compile("client.cts", node);
+  compile("client.mts", node);
+  compile("client.ts", ["--module", "esnext", "--moduleResolution", "bundler"]);
+});
+
+test("the client needs nothing of Node or of the server", () => {
+  const loaded = runNode(
+    "graph.cjs",
+    `const { sep } = require("node:path");
+     const before = new Set(Object.keys(require.cache));
+     require("realtime-chat-service/client");
+     const files = Object.keys(require.cache).filter((file) => !before.has(file));
+     const own = files.filter((file) => file.includes("realtime-chat-service" + sep));
+     console.log(JSON.stringify(own));`,
+  );
+  for (const file of JSON.parse(loaded) as string[]) {
+    expect(file).toMatch(/dist\/(client\/\w+|protocol\/events)\.js$/);
+    expect(readFileSync(file, "utf8")).not.toMatch(/require\("node:|\bprocess\.|\bBuffer\b/);
+  }
+});

@@ -1,0 +1,108 @@
+import { Agent } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+import { ChatClient } from "../../src/client/chatClient";
+import { describeWithBinary, findBinary } from "../support/binaries";
+import { wholeHistory } from "../support/chat";
+import { afterThisTest } from "../support/disposal";
+import { freePort } from "../support/freePort";
+import { startNginx } from "../support/nginx";
+import { RedisServer } from "../support/redisServer";
+import { ServiceProcess } from "../support/serviceProcess";
+import { until } from "../support/until";
+
+const CLIENTS = 12;
+const PACE = 20; // ms between an ack and the next message; shapes the load, nobody waits for it
+const LONGEST_WAIT = 5_000; // ms
+
+/** Somebody who sends without end, hears everything and notes how long each wait was. */
+class Member {
+  readonly client: ChatClient;
+  readonly heard: string[] = [];
+  acked = 0;
+  longestAck = 0; // ms
+  longestOffline = 0; // ms
+  readonly sending: Promise<void>;
+  #offlineSince: number | undefined;
+  #isStopping = false;
+
+  constructor(url: string, index: number) {
+    // Each from an address of its own, by which nginx spreads them.
+    const agent = new Agent({ localAddress: `127.0.0.${String(10 + index)}`, keepAlive: true });
+    const transports: ("polling" | "websocket")[] = index % 3 === 0 ? ["polling"] : ["websocket"];
+    const socketOptions = { agent: agent as never };
+    this.client = new ChatClient(url, { username: `member ${String(index)}`, transports, socketOptions });
+    this.client.on("message", ({ message }) => this.heard.push(message));
+    this.client.on("status", ({ state }) => this.#onState(state === "online"));
+    this.client.connect();
+    afterThisTest(() => this.client.close());
+    this.sending = this.#send(index);
+  }
+
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  #onState(isOnline: boolean): void {
+    const now = performance.now();
+    if (!isOnline) this.#offlineSince ??= now;
+    else if (this.#offlineSince !== undefined) {
+      this.longestOffline = Math.max(this.longestOffline, now - this.#offlineSince);
+      this.#offlineSince = undefined;
+    }
+  }
+
+  async #send(index: number): Promise<void> {
+    for (let i = 0; !this.#isStopping; i += 1) {
+      const start = performance.now();
+      await this.client.send("/cooking", `${String(index)}.${String(i)}`);
+      this.longestAck = Math.max(this.longestAck, performance.now() - start);
+      this.acked += 1;
+      await pause(PACE);
+    }
+  }
+}
+
+const binary = findBinary("nginx") === undefined ? "nginx" : "redis-server";
+
+describeWithBinary(binary, "two nodes behind nginx", () => {
+  test("restarted one after the other under load, lose nothing, and nobody waits for more than 5 s", async () => {
+    const redis = await RedisServer.start();
+    const env = { REDIS_URL: redis.url, TRUST_PROXY: "1", MESSAGES_PER_SECOND: "0", HISTORY_PER_SECOND: "0" };
+    const ports = [await freePort(), await freePort()];
+    const start = (port: number) => ServiceProcess.start({ ...env, PORT: String(port) });
+    const nodes = await Promise.all(ports.map(start));
+    const url = await startNginx(ports);
+    const members = Array.from({ length: CLIENTS }, (_, index) => new Member(url, index));
+    const allSent = async (more: number) => {
+      const goals = members.map(({ acked }) => acked + more);
+      await until(
+        "all have sent more",
+        () => members.every(({ acked }, i) => acked >= (goals[i] ?? 0)),
+        20_000,
+      );
+    };
+    await allSent(20);
+    for (const [index, node] of nodes.entries()) {
+      const served = node.lines.filter(({ msg }) => msg === "connected").length;
+      expect(served).toBeGreaterThan(0);
+      node.child.kill("SIGTERM");
+      expect(await node.exited).toEqual({ code: 0, signal: null });
+      await start(ports[index] ?? 0);
+      await allSent(20);
+    }
+    for (const member of members) member.stop();
+    await Promise.all(members.map(({ sending }) => sending));
+
+    const history = (await wholeHistory(url)).map(({ message }) => message);
+    expect(history).toHaveLength(members.reduce((sum, { acked }) => sum + acked, 0));
+    expect(new Set(history).size).toBe(history.length);
+    for (const { heard } of members) {
+      await until("all was heard", () => heard.length >= history.length - history.indexOf(heard[0] ?? ""));
+      expect(heard).toEqual(history.slice(history.indexOf(heard[0] ?? "")));
+    }
+    const longest = Math.max(
+      ...members.flatMap(({ longestAck, longestOffline }) => [longestAck, longestOffline]),
+    );
+    expect(longest).toBeLessThan(LONGEST_WAIT);
+  }, 60_000);
+});
