@@ -13,12 +13,12 @@ import { Admission } from "../connections/admission";
 import { Audiences } from "../delivery/audiences";
 import { Dispatcher } from "../incoming/dispatcher";
 import { closeAll, drain } from "../connections/drain";
-import { closeOrTerminate, type ChatIo, type Connection, type EngineConnection } from "../connections/engine";
+import { closeOrTerminate, type ChatIo, type ChatSocket, type Connection } from "../connections/engine";
 import { atExpiry } from "../connections/expiry";
 import { FanOut } from "../delivery/fanOut";
 import { FloodGuard } from "../connections/floodGuard";
 import { guardHandshake } from "../connections/handshake";
-import { incomingEvents, type EventNames } from "../incoming/eventHandlers";
+import { eventHandlers, type EventNames } from "../incoming/eventHandlers";
 import { DEFAULT_LIMITS, FIXED_LIMITS, type ChatLimits } from "../connections/limits";
 import type { NodeBus } from "../nodes/nodeBus";
 import { RecentMessages } from "../delivery/recentMessages";
@@ -74,7 +74,7 @@ export class ChatService {
   readonly #floodGuard: FloodGuard;
   readonly #dispatcher: Dispatcher;
   /** open connection → its client's address */
-  readonly #connections = new Map<EngineConnection, string>();
+  readonly #connections = new Map<Connection, string>();
   #closing: Promise<void> | undefined;
 
   constructor(options: ChatServiceOptions) {
@@ -114,7 +114,7 @@ export class ChatService {
       metrics.floodersClosed.inc();
       this.#log.warn("flooding client closed", { ip: this.#connections.get(conn) });
     });
-    const incoming = incomingEvents(options, limits, {
+    const incoming = eventHandlers(options, limits, {
       rooms: this.#rooms,
       log: this.#messageLog,
       store: this.#presence,
@@ -168,12 +168,12 @@ export class ChatService {
   }
 
   /** Before connections are closed: they get the answers to what they have sent, and no more is taken of them. */
-  readonly #answer = async (connections: readonly EngineConnection[]): Promise<void> => {
+  readonly #answer = async (connections: readonly Connection[]): Promise<void> => {
     await this.#dispatcher.retire(connections);
     this.#fanOut.flush();
   };
 
-  #leave(conn: EngineConnection): void {
+  #leave(conn: Connection): void {
     this.#audiences.leave(conn);
     this.#presenceBroadcaster.leave(conn);
   }
@@ -199,20 +199,20 @@ export class ChatService {
       httpCompression: false,
     });
     this.#admission.guard(server, io.engine);
-    io.engine.on("connection", (conn: EngineConnection) => this.#onConnection(conn));
+    io.engine.on("connection", (conn: Connection) => this.#onConnection(conn));
     guardHandshake(io, { authenticator, log: this.#log, metrics: this.#metrics });
     io.on("connection", (socket) => this.#onSocket(socket));
     return io;
   }
 
-  #onConnection(conn: EngineConnection): void {
+  #onConnection(conn: Connection): void {
     this.#connections.set(conn, this.#admission.count(conn));
     conn.once("close", () => this.#connections.delete(conn));
     this.#slowConsumers.watch(conn);
     this.#floodGuard.watch(conn);
   }
 
-  #onSocket(socket: Connection): void {
+  #onSocket(socket: ChatSocket): void {
     const { conn, id, data } = socket;
     const ip = this.#connections.get(conn);
     this.#log.info("connected", { id, ip, transport: conn.transport.name, protocol: conn.protocol });
@@ -227,13 +227,13 @@ export class ChatService {
   }
 
   /** The client comes back by itself, with a new token if it has one. */
-  async #onExpired({ id, conn }: Connection): Promise<void> {
+  async #onExpired({ id, conn }: ChatSocket): Promise<void> {
     this.#log.info("token expired", { id });
     await this.#answer([conn]);
     closeOrTerminate(conn);
   }
 
-  #onDisconnect({ id, conn, data }: Connection, reason: string): void {
+  #onDisconnect({ id, conn, data }: ChatSocket, reason: string): void {
     this.#log.info("disconnected", { id, reason });
     this.#leave(conn);
     this.#typing.vanished(conn);

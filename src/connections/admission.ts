@@ -2,18 +2,12 @@ import { ServerResponse, type IncomingMessage, type Server as HttpServer } from 
 import cors from "cors";
 import helmet from "helmet";
 import { ChatError, REFUSALS, type Refusal } from "../protocol/refusals";
-import { clientIp } from "../access/clientAddress";
+import { clientAddress } from "../access/clientAddress";
 import { refuseOnSocket } from "./refuseOnSocket";
 import type { Origins } from "../access/origins";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
-import {
-  isHandshake,
-  type ChatIo,
-  type EngineConnection,
-  type EngineRequest,
-  type EngineResponse,
-} from "./engine";
+import { isHandshake, type ChatIo, type Connection, type EngineRequest, type EngineResponse } from "./engine";
 import type { ChatLimits } from "./limits";
 
 export interface AdmissionOptions {
@@ -67,11 +61,11 @@ export class Admission {
   }
 
   /** The handshake's place becomes the connection's, until it closes. Returns its client's address. */
-  count(conn: EngineConnection): string {
+  count(conn: Connection): string {
     const giveBack = this.#places.get(conn.request);
     this.#places.delete(conn.request);
     if (giveBack !== undefined) conn.once("close", giveBack);
-    return clientIp(conn.request, this.#options.trustProxy);
+    return clientAddress(conn.request, this.#options.trustProxy);
   }
 
   /** From now on clients come in; before, there is nothing to serve them from. */
@@ -98,7 +92,7 @@ export class Admission {
 
   /** Taken before the handshake is done: requests pipelined in one write all pass here before the first is. */
   #takePlace(req: EngineRequest, res: EngineResponse): void {
-    const ip = clientIp(req, this.#options.trustProxy);
+    const ip = clientAddress(req, this.#options.trustProxy);
     this.#total += 1;
     this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1);
     this.#places.set(req, () => this.#givePlaceBack(ip));
@@ -118,12 +112,12 @@ export class Admission {
   #isFull(req: EngineRequest): boolean {
     const { maxConnections, maxConnectionsPerIp } = this.#options.limits;
     if (maxConnections > 0 && this.#total >= maxConnections) return true;
-    const ofThisIp = this.#perIp.get(clientIp(req, this.#options.trustProxy)) ?? 0;
+    const ofThisIp = this.#perIp.get(clientAddress(req, this.#options.trustProxy)) ?? 0;
     return maxConnectionsPerIp > 0 && ofThisIp >= maxConnectionsPerIp;
   }
 
   #refuse(req: EngineRequest, res: EngineResponse, refusal: Refusal): void {
-    const ip = clientIp(req, this.#options.trustProxy);
+    const ip = clientAddress(req, this.#options.trustProxy);
     this.#options.metrics.connectionsRefused.inc({ reason: refusal.message });
     this.#options.log.warn("connection refused", { ip, reason: refusal.message });
     if (res instanceof ServerResponse) {

@@ -1,9 +1,9 @@
-import type { EngineConnection } from "./engine";
+import type { Connection } from "./engine";
 
 const LONGEST_TIMER = 2 ** 31 - 1; // ms; Node fires what is set later at once
 
 /** Calls back at `expiresAt` (ms since the epoch), unless the connection closes before. */
-export function atExpiry(conn: EngineConnection, expiresAt: number, onExpired: () => void): void {
+export function atExpiry(conn: Connection, expiresAt: number, onExpired: () => void): void {
   if (expiresAt === Infinity) return;
   let timer: NodeJS.Timeout;
   const wait = () => {

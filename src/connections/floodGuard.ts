@@ -1,5 +1,5 @@
 import { FIXED_LIMITS } from "./limits";
-import { terminate, webSocketOf, type EngineConnection, type EnginePacket } from "./engine";
+import { terminate, webSocketOf, type Connection, type EnginePacket } from "./engine";
 
 const SOCKET_IO_EVENT = /^[25]/; // the packet types EVENT and BINARY_EVENT
 
@@ -10,14 +10,14 @@ const SOCKET_IO_EVENT = /^[25]/; // the packet types EVENT and BINARY_EVENT
  */
 export class FloodGuard {
   /** connection → strikes in the window that began at `since` (ms) */
-  readonly #strikes = new WeakMap<EngineConnection, { count: number; since: number }>();
-  readonly #onFlood: (conn: EngineConnection) => void;
+  readonly #strikes = new WeakMap<Connection, { count: number; since: number }>();
+  readonly #onFlood: (conn: Connection) => void;
 
-  constructor(onFlood: (conn: EngineConnection) => void) {
+  constructor(onFlood: (conn: Connection) => void) {
     this.#onFlood = onFlood;
   }
 
-  watch(conn: EngineConnection): void {
+  watch(conn: Connection): void {
     conn.on("packet", ({ type, data }: EnginePacket) => {
       const isEvent = type === "message" && typeof data === "string" && SOCKET_IO_EVENT.test(data);
       if (!isEvent) this.strike(conn);
@@ -29,7 +29,7 @@ export class FloodGuard {
     conn.on("upgrading", strike); // each probe of a websocket that is not yet the transport
   }
 
-  strike(conn: EngineConnection): void {
+  strike(conn: Connection): void {
     const now = performance.now();
     const strikes = this.#strikes.get(conn);
     if (strikes === undefined || now - strikes.since > FIXED_LIMITS.strikeWindow) {

@@ -6,7 +6,8 @@ import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import type { ConnectError } from "../protocol/events";
 import { validateHandshakeAuth } from "../protocol/validation";
-import type { ChatIo, Connection, EngineConnection, OptIns, SocketData } from "./engine";
+import type { ChatIo, ChatSocket, Connection } from "./engine";
+import type { OptIns, SocketData } from "./session";
 
 const ENGINE_IO_3 = 3; // its clients cannot send an `auth`
 const ID_BYTES = 9; // of randomness: short, for it stands in every presence event, and no two are alike
@@ -20,7 +21,7 @@ export interface HandshakeOptions {
 
 /** Decides about a socket before it exists: one for each connection, of whom it says, with an `auth` that makes sense. */
 export function guardHandshake(io: ChatIo, { authenticator, log, metrics }: HandshakeOptions): void {
-  const connected = new WeakSet<EngineConnection>();
+  const connected = new WeakSet<Connection>();
   io.use((socket, next) => {
     // Socket.IO opens a socket per CONNECT packet until the first has gone through: one write of 1,000
     // packets would make 1,000 sockets, all fed by every broadcast.
@@ -45,17 +46,17 @@ export function guardHandshake(io: ChatIo, { authenticator, log, metrics }: Hand
 }
 
 /** Who it is comes first: strangers are told nothing else. */
-async function admit(socket: Connection, authenticator: Authenticator | undefined): Promise<SocketData> {
+async function admit(socket: ChatSocket, authenticator: Authenticator | undefined): Promise<SocketData> {
   const identity = await authenticator?.verify(tokenOf(socket));
   return { id: randomBytes(ID_BYTES).toString("base64url"), identity, optIns: optInsOf(socket) };
 }
 
-function tokenOf({ conn, handshake }: Connection): unknown {
+function tokenOf({ conn, handshake }: ChatSocket): unknown {
   const own: unknown = conn.protocol === ENGINE_IO_3 ? undefined : handshake.auth.token;
   return own ?? bearerToken(conn.request);
 }
 
-function optInsOf({ conn, handshake }: Connection): OptIns {
+function optInsOf({ conn, handshake }: ChatSocket): OptIns {
   if (conn.protocol === ENGINE_IO_3) return { typing: false, presence: "snapshot", resume: undefined };
   // Clients of servers with connection state recovery carry these two along; they ask for nothing here.
   const { pid, offset, ...auth } = handshake.auth;

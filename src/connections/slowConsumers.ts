@@ -1,5 +1,5 @@
 import { FIXED_LIMITS } from "./limits";
-import { terminate, webSocketOf, type EngineConnection, type EnginePacket } from "./engine";
+import { terminate, webSocketOf, type Connection, type EnginePacket } from "./engine";
 
 const SWEEP_INTERVAL = 1_000; // ms
 const BEHIND = 16; // the share of maxPendingBytes that may wait before best-effort events are left out: 1/16
@@ -21,19 +21,19 @@ interface Backlog {
  * must not cut clients that are only a network away.
  */
 export class SlowConsumers {
-  readonly #backlogs = new Map<EngineConnection, Backlog>();
+  readonly #backlogs = new Map<Connection, Backlog>();
   readonly #maxPendingBytes: number;
-  readonly #onCut: (conn: EngineConnection, queuedBytes: number) => void;
+  readonly #onCut: (conn: Connection, queuedBytes: number) => void;
   readonly #sweep: NodeJS.Timeout;
   #now = Date.now(); // read once per sweep: a clock per packet would cost more than it tells
 
-  constructor(maxPendingBytes: number, onCut: (conn: EngineConnection, queuedBytes: number) => void) {
+  constructor(maxPendingBytes: number, onCut: (conn: Connection, queuedBytes: number) => void) {
     this.#maxPendingBytes = maxPendingBytes;
     this.#onCut = onCut;
     this.#sweep = setInterval(() => this.#cutUndrained(), SWEEP_INTERVAL).unref();
   }
 
-  watch(conn: EngineConnection): void {
+  watch(conn: Connection): void {
     const backlog: Backlog = { queuedBytes: 0, largestBytes: 0, waitingSince: this.#now };
     this.#backlogs.set(conn, backlog);
     conn.on("packetCreate", (packet: EnginePacket) => this.#queued(conn, backlog, packet));
@@ -47,7 +47,7 @@ export class SlowConsumers {
   }
 
   /** Whether a good part of what may wait for the client is waiting. */
-  isBehind(conn: EngineConnection): boolean {
+  isBehind(conn: Connection): boolean {
     return (this.#backlogs.get(conn)?.queuedBytes ?? 0) > this.#maxPendingBytes / BEHIND;
   }
 
@@ -62,7 +62,7 @@ export class SlowConsumers {
     clearInterval(this.#sweep);
   }
 
-  #queued(conn: EngineConnection, backlog: Backlog, packet: EnginePacket): void {
+  #queued(conn: Connection, backlog: Backlog, packet: EnginePacket): void {
     if (conn.transport.writable) return; // goes out in this very call
     const bytes = bytesOf(packet);
     if (webSocketOf(conn) === undefined) {
@@ -84,7 +84,7 @@ export class SlowConsumers {
     }
   }
 
-  #cut(conn: EngineConnection, backlog: Backlog): void {
+  #cut(conn: Connection, backlog: Backlog): void {
     if (!this.#backlogs.delete(conn)) return;
     this.#onCut(conn, backlog.queuedBytes);
     terminate(conn);

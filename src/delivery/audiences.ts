@@ -1,6 +1,8 @@
 import type { StoredMessage } from "../messageLog/messageLog";
-import type { EngineConnection, SocketData } from "../connections/engine";
-import { packetOf, type FanOut, type Packet } from "./fanOut";
+import type { Connection } from "../connections/engine";
+import type { SocketData } from "../connections/session";
+import type { FanOut } from "./fanOut";
+import { packetOf, type Packet } from "./packet";
 import { RoomListeners } from "./roomListeners";
 
 /** Who hears of messages and typing: each client is in the audiences that fit what it asked for and may hear. */
@@ -10,23 +12,23 @@ export class Audiences {
   readonly #withOffsets: RoomListeners;
 
   /** `isBehind`: who has so much to read that typing is not sent to it. */
-  constructor(fanOut: FanOut, isBehind: (conn: EngineConnection) => boolean) {
+  constructor(fanOut: FanOut, isBehind: (conn: Connection) => boolean) {
     this.#base = new RoomListeners(() => fanOut.audience("message"));
     this.#withOffsets = new RoomListeners(() => fanOut.audience("message"));
     this.typing = new RoomListeners(() => fanOut.audience("typing", isBehind));
   }
 
   /** From now on the client hears who types, which needs no replay. */
-  joinTyping(conn: EngineConnection, { optIns, identity }: SocketData): void {
+  joinTyping(conn: Connection, { optIns, identity }: SocketData): void {
     if (optIns.typing) this.typing.add(conn, identity?.rooms);
   }
 
   /** From now on the client hears every message. */
-  joinMessages(conn: EngineConnection, { optIns, identity }: SocketData): void {
+  joinMessages(conn: Connection, { optIns, identity }: SocketData): void {
     (optIns.resume === undefined ? this.#base : this.#withOffsets).add(conn, identity?.rooms);
   }
 
-  leave(conn: EngineConnection): void {
+  leave(conn: Connection): void {
     for (const listeners of [this.#base, this.#withOffsets, this.typing]) listeners.remove(conn);
   }
 

@@ -2,8 +2,9 @@ import { UnknownOffsetError, type MessageLog, type StoredMessage } from "../mess
 import type { Metrics, ReplayOutcome } from "../observability/metrics";
 import { EVENTS, type Resumed, type ResumedRoom } from "../protocol/events";
 import { messagePacket, messagePacketWithOffset } from "./audiences";
-import { closed, type Connection } from "../connections/engine";
-import { Batch, type Packet } from "./fanOut";
+import { closed, type ChatSocket } from "../connections/engine";
+import { Batch } from "./batch";
+import type { Packet } from "./packet";
 import type { RecentMessages } from "./recentMessages";
 
 const MAX_BEHIND = 1_000; // messages of a room; past it a client is better served by history
@@ -35,11 +36,11 @@ export class Replay {
   readonly #recent: RecentMessages;
   readonly #rooms: readonly string[];
   readonly #metrics: Metrics;
-  readonly #socket: Connection;
+  readonly #socket: ChatSocket;
   readonly #closed: Promise<void>;
   #untaken = 0; // characters written since the client was last known to have taken everything
 
-  constructor(socket: Connection, { log, recent, rooms, metrics }: ReplayParts) {
+  constructor(socket: ChatSocket, { log, recent, rooms, metrics }: ReplayParts) {
     this.#log = log;
     this.#recent = recent;
     this.#rooms = rooms;

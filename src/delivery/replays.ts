@@ -1,7 +1,7 @@
 import type { ClientEventLog } from "../observability/logger";
 import { StoreError, type MessageLog } from "../messageLog/messageLog";
 import type { Metrics } from "../observability/metrics";
-import { closeOrTerminate, type Connection } from "../connections/engine";
+import { closeOrTerminate, type ChatSocket } from "../connections/engine";
 import type { RecentMessages } from "./recentMessages";
 import { Replay } from "./replay";
 import type { Rooms } from "../protocol/rooms";
@@ -26,13 +26,13 @@ export class Replays {
   }
 
   /** Calls `join` in the very tick in which the client is up to date; never, if it does not get there. */
-  begin(socket: Connection, join: () => void): void {
+  begin(socket: ChatSocket, join: () => void): void {
     if (socket.data.optIns.resume === undefined && this.#options.replayOnConnect === 0) join();
     else void this.#replay(socket, join);
   }
 
   /** No tick may pass between the end of a replay and the joining. */
-  async #replay(socket: Connection, join: () => void): Promise<void> {
+  async #replay(socket: ChatSocket, join: () => void): Promise<void> {
     const { messageLog, recent, rooms, replayOnConnect, log, metrics } = this.#options;
     try {
       const { optIns, identity } = socket.data;

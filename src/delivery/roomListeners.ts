@@ -1,8 +1,9 @@
-import type { EngineConnection } from "../connections/engine";
-import type { Audience, Packet } from "./fanOut";
+import type { Connection } from "../connections/engine";
+import type { Audience } from "./audience";
+import type { Packet } from "./packet";
 
 /** Names of the rooms a client may hear; undefined: all. */
-export type Audible = ReadonlySet<string> | undefined;
+export type VisibleRooms = ReadonlySet<string> | undefined;
 
 /** Clients that hear what happens in rooms: in all of them, or in those that their tokens name. */
 export class RoomListeners {
@@ -16,18 +17,18 @@ export class RoomListeners {
     this.#ofAllRooms = newAudience();
   }
 
-  add(conn: EngineConnection, rooms: Audible): void {
+  add(conn: Connection, rooms: VisibleRooms): void {
     if (rooms === undefined) this.#ofAllRooms.add(conn);
     else for (const room of rooms) this.#audienceOf(room).add(conn);
   }
 
-  remove(conn: EngineConnection): void {
+  remove(conn: Connection): void {
     this.#ofAllRooms.remove(conn);
     for (const audience of this.#ofSomeRooms.values()) audience.remove(conn);
   }
 
   /** Not encoded where nobody listens. */
-  publish(room: string, encode: () => Packet, except?: EngineConnection): void {
+  publish(room: string, encode: () => Packet, except?: Connection): void {
     const ofSomeRooms = this.#ofSomeRooms.get(room);
     const listening = [this.#ofAllRooms, ofSomeRooms].filter((audience) => audience?.size);
     if (listening.length === 0) return;

@@ -1,7 +1,7 @@
 import { EVENTS, type TypingInformation } from "../protocol/events";
 import { validateNewTypingInformation } from "../protocol/validation";
-import type { EngineConnection } from "../connections/engine";
-import { packetOf } from "./fanOut";
+import type { Connection } from "../connections/engine";
+import { packetOf } from "./packet";
 import type { NodeBus } from "../nodes/nodeBus";
 import type { RoomListeners } from "./roomListeners";
 import type { Rooms } from "../protocol/rooms";
@@ -17,7 +17,7 @@ export class TypingClients {
   readonly #rooms: Rooms;
   readonly #bus: NodeBus | undefined;
   /** connection, or id of another node → who is typing there */
-  readonly #typing = new Map<EngineConnection | string, Typing>();
+  readonly #typing = new Map<Connection | string, Typing>();
 
   constructor(listeners: RoomListeners, rooms: Rooms, bus: NodeBus | undefined) {
     this.#listeners = listeners;
@@ -26,12 +26,12 @@ export class TypingClients {
     bus?.subscribe(TYPING, (nodeId, payload) => this.#onTold(nodeId, payload));
   }
 
-  update(conn: EngineConnection, typing: TypingInformation): void {
+  update(conn: Connection, typing: TypingInformation): void {
     this.#remember(conn, typing);
     this.#publish(typing, conn);
   }
 
-  vanished(conn: EngineConnection): void {
+  vanished(conn: Connection): void {
     for (const typing of this.#forget(conn)) this.#publish({ ...typing, isTyping: false }, conn);
   }
 
@@ -51,7 +51,7 @@ export class TypingClients {
     }
   }
 
-  #remember(whose: EngineConnection | string, typing: TypingInformation): void {
+  #remember(whose: Connection | string, typing: TypingInformation): void {
     const known = this.#typing.get(whose) ?? (new Map() as Typing);
     const key = JSON.stringify([typing.chatRoom.name, typing.username]);
     if (typing.isTyping) known.set(key, typing);
@@ -60,18 +60,18 @@ export class TypingClients {
     else this.#typing.delete(whose);
   }
 
-  #forget(whose: EngineConnection | string): TypingInformation[] {
+  #forget(whose: Connection | string): TypingInformation[] {
     const known = this.#typing.get(whose);
     this.#typing.delete(whose);
     return [...(known?.values() ?? [])];
   }
 
-  #publish(typing: TypingInformation, from: EngineConnection): void {
+  #publish(typing: TypingInformation, from: Connection): void {
     this.#show(typing, from);
     this.#bus?.publish(TYPING, typing);
   }
 
-  #show(data: TypingInformation, except?: EngineConnection): void {
+  #show(data: TypingInformation, except?: Connection): void {
     const encode = () => packetOf(EVENTS.typingInformation, JSON.stringify({ data, error: null }));
     this.#listeners.publish(data.chatRoom.name, encode, except);
   }

@@ -3,9 +3,9 @@ import { ChatError, REFUSALS, toChatError } from "../protocol/refusals";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import { EVENTS } from "../protocol/events";
-import type { Connection, EngineConnection } from "../connections/engine";
+import type { ChatSocket, Connection } from "../connections/engine";
 import type { FloodGuard } from "../connections/floodGuard";
-import type { IncomingEvent } from "./eventHandler";
+import type { EventHandler } from "./eventHandler";
 
 type AckFunction = (answer: unknown) => void;
 
@@ -13,7 +13,7 @@ const SETTLE_DEADLINE = 2_000; // ms for events in flight when their connection 
 
 export interface DispatcherOptions {
   /** event name → what to do with it */
-  incoming: ReadonlyMap<string, IncomingEvent<unknown>>;
+  incoming: ReadonlyMap<string, EventHandler<unknown>>;
   floodGuard: FloodGuard;
   log: ClientEventLog;
   metrics: Metrics;
@@ -24,13 +24,13 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #inFlight = new Set<Promise<void>>();
   /** Connections about to be closed, whose events nobody could answer any more. */
-  readonly #retired = new WeakSet<EngineConnection>();
+  readonly #retired = new WeakSet<Connection>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
   }
 
-  serve(socket: Connection): void {
+  serve(socket: ChatSocket): void {
     socket.onAny((event: string, ...args: unknown[]) => {
       // Socket.IO calls this also for what stands behind a DISCONNECT in the same write.
       if (!socket.connected || this.#retired.has(socket.conn)) return;
@@ -44,7 +44,7 @@ export class Dispatcher {
   }
 
   /** Takes no more events from the connections; resolves when all that were taken, from anybody, are answered. */
-  async retire(connections: readonly EngineConnection[]): Promise<void> {
+  async retire(connections: readonly Connection[]): Promise<void> {
     for (const conn of connections) this.#retired.add(conn);
     const deadline = new AbortController();
     const settled = Promise.allSettled(this.#inFlight);
@@ -52,7 +52,7 @@ export class Dispatcher {
     deadline.abort();
   }
 
-  async #onEvent(socket: Connection, event: string, args: unknown[]): Promise<void> {
+  async #onEvent(socket: ChatSocket, event: string, args: unknown[]): Promise<void> {
     const last = args.at(-1);
     const ack = typeof last === "function" ? (last as AckFunction) : undefined;
     try {
@@ -69,7 +69,7 @@ export class Dispatcher {
     }
   }
 
-  #refuse(socket: Connection, event: string, thrown: unknown, ack: AckFunction | undefined): void {
+  #refuse(socket: ChatSocket, event: string, thrown: unknown, ack: AckFunction | undefined): void {
     const { incoming, floodGuard, log, metrics } = this.#options;
     const error = toChatError(thrown);
     metrics.eventsRefused.inc({ reason: error.message });

@@ -2,7 +2,7 @@ import type { MessageLog } from "../messageLog/messageLog";
 import type { Metrics } from "../observability/metrics";
 import type { PresenceStore } from "../presence/presenceStore";
 import { EVENTS } from "../protocol/events";
-import type { IncomingEvent } from "./eventHandler";
+import type { EventHandler } from "./eventHandler";
 import type { ChatLimits } from "../connections/limits";
 import { newMessage } from "./newMessage";
 import { newPresenceInformation } from "./newPresenceInformation";
@@ -21,7 +21,7 @@ export interface EventNames {
   newTypingInformationEventName?: string;
 }
 
-export interface IncomingEventsParts {
+export interface EventHandlersDeps {
   rooms: Rooms;
   log: MessageLog;
   store: PresenceStore;
@@ -30,11 +30,11 @@ export interface IncomingEventsParts {
 }
 
 /** Every event that clients may send: its name → what to do with it. */
-export function incomingEvents(
+export function eventHandlers(
   names: EventNames,
   limits: ChatLimits,
-  parts: IncomingEventsParts,
-): Map<string, IncomingEvent<unknown>> {
+  parts: EventHandlersDeps,
+): Map<string, EventHandler<unknown>> {
   const messages = new RateLimit(limits.messagesPerSecond, limits.messagesBurst);
   const presence = new RateLimit(limits.presencePerSecond, limits.presenceBurst);
   const typing = new RateLimit(limits.typingPerSecond, limits.typingBurst);
@@ -43,7 +43,7 @@ export function incomingEvents(
     newPresenceInformationEventName = EVENTS.newPresenceInformation,
     newTypingInformationEventName = EVENTS.newTypingInformation,
   } = names;
-  return new Map<string, IncomingEvent<unknown>>([
+  return new Map<string, EventHandler<unknown>>([
     [newMessageEventName, newMessage(messages, parts)],
     [newPresenceInformationEventName, newPresenceInformation(presence, parts)],
     [newTypingInformationEventName, newTypingInformation(typing, parts)],

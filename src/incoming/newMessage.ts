@@ -4,7 +4,7 @@ import { KeyReusedError, StoreError, type MessageLog } from "../messageLog/messa
 import type { Metrics } from "../observability/metrics";
 import type { ChatMessage, MessageReceipt } from "../protocol/events";
 import { validateNewMessage } from "../protocol/validation";
-import type { IncomingEvent } from "./eventHandler";
+import type { EventHandler } from "./eventHandler";
 import type { RateLimit } from "../access/rateLimit";
 import type { Rooms } from "../protocol/rooms";
 
@@ -15,7 +15,7 @@ import type { Rooms } from "../protocol/rooms";
 export function newMessage(
   limit: RateLimit,
   { rooms, log, metrics }: { rooms: Rooms; log: MessageLog; metrics: Metrics },
-): IncomingEvent<MessageReceipt> {
+): EventHandler<MessageReceipt> {
   return {
     limit,
     handle: async (payload, { identity, wantsAck }) => {

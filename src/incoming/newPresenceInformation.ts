@@ -2,7 +2,7 @@ import { authorize } from "../access/identity";
 import type { PresenceStore } from "../presence/presenceStore";
 import type { PresenceInformation } from "../protocol/events";
 import { validateNewPresenceInformation } from "../protocol/validation";
-import type { IncomingEvent } from "./eventHandler";
+import type { EventHandler } from "./eventHandler";
 import type { RateLimit } from "../access/rateLimit";
 import type { Rooms } from "../protocol/rooms";
 
@@ -15,7 +15,7 @@ export interface PresenceParts {
 export function newPresenceInformation(
   limit: RateLimit,
   { rooms, store }: PresenceParts,
-): IncomingEvent<PresenceInformation | undefined> {
+): EventHandler<PresenceInformation | undefined> {
   return {
     limit,
     handle: (payload, { id, identity, conn, wantsAck }) => {

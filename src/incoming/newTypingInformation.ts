@@ -1,6 +1,6 @@
 import { authorize } from "../access/identity";
 import { validateNewTypingInformation } from "../protocol/validation";
-import type { IncomingEvent } from "./eventHandler";
+import type { EventHandler } from "./eventHandler";
 import type { RateLimit } from "../access/rateLimit";
 import type { Rooms } from "../protocol/rooms";
 import type { TypingClients } from "../delivery/typingClients";
@@ -9,7 +9,7 @@ import type { TypingClients } from "../delivery/typingClients";
 export function newTypingInformation(
   limit: RateLimit,
   { rooms, typing }: { rooms: Rooms; typing: TypingClients },
-): IncomingEvent<Record<string, never>> {
+): EventHandler<Record<string, never>> {
   return {
     limit,
     handle: (payload, { identity, conn }) => {

@@ -9,7 +9,7 @@ export interface Gauges {
 }
 
 /** What an audience hears. */
-export type Heard = "message" | "presence" | "typing";
+export type EventKind = "message" | "presence" | "typing";
 
 /** What came of resuming in one room; `from_now`: the client asked for nothing older. */
 export type ReplayOutcome = "recovered" | "unrecovered" | "from_now";
@@ -117,7 +117,7 @@ export class Metrics {
   }
 
   /** For the flushes of one audience: what to call with the events of each, and with events times clients. */
-  flushesOf(event: Heard): (events: number, deliveries: number) => void {
+  flushesOf(event: EventKind): (events: number, deliveries: number) => void {
     const count = this.#deliveries.labels(event);
     const sizes = this.#batchSizes.labels(event);
     count.inc(0);

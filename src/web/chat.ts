@@ -1,5 +1,5 @@
 import type { ChatRoom } from "../client/chatClient";
-import { App, lastName } from "./page";
+import { Page, lastName } from "./page";
 import { byId, showText } from "./dom";
 import { RoomList } from "./roomList";
 import { save, saveForSession, session } from "./storage";
@@ -23,7 +23,7 @@ async function fetchRooms(): Promise<ChatRoom[]> {
 async function main(): Promise<void> {
   const welcome = new Welcome();
   const begin = (rooms: readonly ChatRoom[], username: string) => {
-    const app = new App({
+    const app = new Page({
       username,
       token: session("token"),
       rooms,

@@ -30,7 +30,7 @@ export interface AppOptions {
 }
 
 /** The chat behind the page: what the client hears goes to the views, what the views do goes to the client. */
-export class App {
+export class Page {
   readonly #client: ChatClient;
   readonly #rooms: readonly ChatRoom[];
   readonly #onUnauthorized: () => void;

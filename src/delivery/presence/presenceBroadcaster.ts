@@ -1,4 +1,5 @@
-import type { EngineConnection, SocketData } from "../../connections/engine";
+import type { Connection } from "../../connections/engine";
+import type { SocketData } from "../../connections/session";
 import type { FanOut } from "../fanOut";
 import type { Metrics } from "../../observability/metrics";
 import { ByteBudget } from "./byteBudget";
@@ -43,11 +44,11 @@ export class PresenceBroadcaster {
   }
 
   /** From now on the client hears who comes and goes, in the rooms that it may see. */
-  join(conn: EngineConnection, { optIns, identity }: SocketData): void {
+  join(conn: Connection, { optIns, identity }: SocketData): void {
     (optIns.presence === "diff" ? this.#diffs : this.#snapshots).add(conn, identity?.rooms);
   }
 
-  leave(conn: EngineConnection): void {
+  leave(conn: Connection): void {
     this.#snapshots.remove(conn);
     this.#diffs.remove(conn);
   }

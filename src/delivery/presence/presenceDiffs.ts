@@ -1,6 +1,7 @@
-import type { EngineConnection } from "../../connections/engine";
-import { Batch, packetOf, type Packet } from "../fanOut";
-import type { Audible } from "../roomListeners";
+import type { Connection } from "../../connections/engine";
+import { Batch } from "../batch";
+import { packetOf, type Packet } from "../packet";
+import type { VisibleRooms } from "../roomListeners";
 import { EVENTS } from "../../protocol/events";
 import { BudgetedSender, type Outgoing } from "./budgetedSender";
 import { PendingChanges } from "./pendingChanges";
@@ -10,8 +11,8 @@ import type { PresenceChange } from "../../presence/presenceStore";
 
 /** Clients that wait for the state of these rooms. */
 interface Newcomers {
-  rooms: Audible;
-  conns: Set<EngineConnection>;
+  rooms: VisibleRooms;
+  conns: Set<Connection>;
 }
 
 interface Addressed {
@@ -40,7 +41,7 @@ export class PresenceDiffs {
     this.#sender = new BudgetedSender(options.budget, () => this.#prepare());
   }
 
-  add(conn: EngineConnection, rooms: Audible): void {
+  add(conn: Connection, rooms: VisibleRooms): void {
     const key = groupKey(rooms);
     const newcomers = this.#newcomers.get(key) ?? { rooms, conns: new Set() };
     this.#newcomers.set(key, newcomers);
@@ -48,7 +49,7 @@ export class PresenceDiffs {
     this.#schedule();
   }
 
-  remove(conn: EngineConnection): void {
+  remove(conn: Connection): void {
     this.#groups.remove(conn);
     for (const [key, { conns }] of this.#newcomers)
       if (conns.delete(conn) && conns.size === 0) this.#newcomers.delete(key);

@@ -1,10 +1,10 @@
-import type { EngineConnection } from "../../connections/engine";
-import type { Audience } from "../fanOut";
-import type { Audible } from "../roomListeners";
+import type { Connection } from "../../connections/engine";
+import type { Audience } from "../audience";
+import type { VisibleRooms } from "../roomListeners";
 
 /** Clients that are shown the same rooms, and so get the same events. */
 export interface PresenceGroup {
-  rooms: Audible;
+  rooms: VisibleRooms;
   audience: Audience;
 }
 
@@ -18,13 +18,13 @@ export class PresenceGroups {
   readonly #options: PresenceGroupsOptions;
   /** names of the rooms → those who are shown them */
   readonly #groups = new Map<string, PresenceGroup>();
-  readonly #keys = new Map<EngineConnection, string>();
+  readonly #keys = new Map<Connection, string>();
 
   constructor(options: PresenceGroupsOptions) {
     this.#options = options;
   }
 
-  add(conn: EngineConnection, rooms: Audible): void {
+  add(conn: Connection, rooms: VisibleRooms): void {
     const key = groupKey(rooms);
     const group = this.#groups.get(key) ?? { rooms, audience: this.#options.newAudience() };
     this.#groups.set(key, group);
@@ -32,7 +32,7 @@ export class PresenceGroups {
     group.audience.add(conn);
   }
 
-  remove(conn: EngineConnection): void {
+  remove(conn: Connection): void {
     const key = this.#keys.get(conn);
     const group = key === undefined ? undefined : this.#groups.get(key);
     if (key === undefined || group === undefined) return;
@@ -49,6 +49,6 @@ export class PresenceGroups {
 }
 
 /** The same for the same rooms. */
-export function groupKey(rooms: Audible): string {
+export function groupKey(rooms: VisibleRooms): string {
   return rooms === undefined ? "*" : [...rooms].join();
 }

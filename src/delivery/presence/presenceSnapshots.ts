@@ -1,6 +1,6 @@
-import type { EngineConnection } from "../../connections/engine";
-import { packetOf } from "../fanOut";
-import type { Audible } from "../roomListeners";
+import type { Connection } from "../../connections/engine";
+import { packetOf } from "../packet";
+import type { VisibleRooms } from "../roomListeners";
 import { EVENTS } from "../../protocol/events";
 import { BudgetedSender, type Outgoing } from "./budgetedSender";
 import type { PresenceFormOptions } from "./presenceBroadcaster";
@@ -22,11 +22,11 @@ export class PresenceSnapshots {
     this.#sender = new BudgetedSender(options.budget, () => this.#prepare());
   }
 
-  add(conn: EngineConnection, rooms: Audible): void {
+  add(conn: Connection, rooms: VisibleRooms): void {
     this.#groups.add(conn, rooms);
   }
 
-  remove(conn: EngineConnection): void {
+  remove(conn: Connection): void {
     this.#groups.remove(conn);
   }
 

@@ -14,7 +14,7 @@ import {
 } from "../messageLog";
 import { newEpoch, type Epoch } from "../offset";
 import { RoomLog } from "./roomLog";
-import { TurnBatch, type Entry } from "./turnBatch";
+import { TurnBatch, type PendingAppend } from "./turnBatch";
 
 export interface EmbeddedMessageLogOptions {
   /** Made when it is missing; one process at a time. */
@@ -132,7 +132,7 @@ export class EmbeddedMessageLog implements MessageLog {
     }
   }
 
-  #enqueue(message: ChatMessage, key: Entry["key"]): Promise<Receipt> {
+  #enqueue(message: ChatMessage, key: PendingAppend["key"]): Promise<Receipt> {
     this.#recover();
     if (this.#pendingBytes > MAX_PENDING_BYTES) throw new StoreError("the disk does not keep up");
     const json = JSON.stringify(message);

@@ -4,7 +4,7 @@ import type { Receipt } from "../messageLog";
 import type { RoomLog } from "./roomLog";
 
 /** A message on its way to the disk. */
-export interface Entry {
+export interface PendingAppend {
   room: RoomLog;
   sequence: number;
   message: ChatMessage;
@@ -17,11 +17,11 @@ export interface Entry {
 
 /** The messages of one turn of the event loop, which share a transaction. */
 export class TurnBatch {
-  readonly entries: Entry[] = [];
+  readonly entries: PendingAppend[] = [];
   /** room → its entries, in sequence */
-  readonly rooms = new Map<RoomLog, Entry[]>();
+  readonly rooms = new Map<RoomLog, PendingAppend[]>();
 
-  add(entry: Entry): void {
+  add(entry: PendingAppend): void {
     this.entries.push(entry);
     const ofRoom = this.rooms.get(entry.room);
     if (ofRoom === undefined) this.rooms.set(entry.room, [entry]);

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { StoreError, UnknownOffsetError, type Page, type PageRequest } from "../messageLog";
 import { parseOffset } from "../offset";
-import { parseEntry, type Entry, type RawEntry } from "./streamEntry";
+import { parseEntry, type StreamEntry, type RawEntry } from "./streamEntry";
 import type { RedisRoom } from "./redisRoom";
 
 const CATCH_UP_WITHIN = 1_900; // ms
@@ -78,15 +78,19 @@ async function readBefore(
   return page(room, { found: found.reverse(), oldest, position, place: end - 1 });
 }
 
-async function oldestEntry(redis: Redis, room: RedisRoom, position: number): Promise<Entry | undefined> {
+async function oldestEntry(
+  redis: Redis,
+  room: RedisRoom,
+  position: number,
+): Promise<StreamEntry | undefined> {
   const [oldest] = await entries(redis, room, "xrange", 0, position, 1);
   return oldest;
 }
 
 interface Stretch {
-  found: Entry[];
+  found: StreamEntry[];
   /** The oldest message that is kept. */
-  oldest: Entry | undefined;
+  oldest: StreamEntry | undefined;
   /** Of the last message delivered. */
   position: number;
   /** Where an empty page lies, between what is older and what is newer. */
@@ -111,8 +115,8 @@ async function entries(
   from: number,
   to: number,
   limit: number,
-): Promise<Entry[]> {
-  const found: Entry[] = [];
+): Promise<StreamEntry[]> {
+  const found: StreamEntry[] = [];
   let start = `${String(from)}-0`;
   const end = `${String(to)}-0`;
   for (;;) {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ChatMessage } from "../../protocol/events";
 import { formatOffset, parseOffset, type Epoch } from "../offset";
-import type { Entry } from "./streamEntry";
+import type { StreamEntry } from "./streamEntry";
 
 /** How a room stands in Redis, as the script OPEN tells it. */
 export interface OpenedRoom {
@@ -80,7 +80,7 @@ export class RedisRoom {
       if (sequence <= this.position) this.#waiting.delete(sequence);
   }
 
-  delivered({ sequence, json }: Entry): void {
+  delivered({ sequence, json }: StreamEntry): void {
     this.#newest = { json };
     this.#moveTo(this.#acrossSeam(sequence));
   }

@@ -5,7 +5,7 @@ import type { Epoch } from "../offset";
 export type RawEntry = [id: string, fields: string[]];
 
 /** A message as it stands in its room's stream. */
-export interface Entry {
+export interface StreamEntry {
   sequence: number;
   epoch: Epoch;
   /** Sequence of the message before it. */
@@ -19,7 +19,7 @@ const SEQUENCE = /^\d{1,15}$/;
 const MAX_JSON = 64 * 1024; // characters; no valid message comes near
 
 /** Reads an entry; undefined for what this service did not write. */
-export function parseEntry(room: string, [id, fields]: RawEntry): Entry | undefined {
+export function parseEntry(room: string, [id, fields]: RawEntry): StreamEntry | undefined {
   const [, sequence] = ID.exec(id) ?? [];
   const [e, epoch = "", p, previous = "", m, json = ""] = fields;
   if (sequence === undefined || fields.length !== 6 || e !== "e" || p !== "p" || m !== "m") return undefined;

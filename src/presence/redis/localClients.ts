@@ -6,7 +6,7 @@ import { CHANGE, type PresenceKeys } from "./redisPresenceKeys";
 /** A change of one client: its id, and its presence as text, or null when it has left. */
 export type Change = [id: string, presence: string | null];
 
-export interface OwnClientsOptions {
+export interface LocalClientsOptions {
   redis: Redis;
   keys: PresenceKeys;
   nodeId: string;
@@ -19,8 +19,8 @@ export interface OwnClientsOptions {
 const CHUNK = 500; // changes in one command
 
 /** This node's clients, and their copy in Redis, from which the other nodes know them. */
-export class OwnClients {
-  readonly #options: OwnClientsOptions;
+export class LocalClients {
+  readonly #options: LocalClientsOptions;
   readonly #clients = new Map<string, Presence>();
   /** client id → what is to be told of it, latest state only */
   #untold = new Map<string, string | null>();
@@ -29,7 +29,7 @@ export class OwnClients {
   #isTelling = false;
   #number = 0;
 
-  constructor(options: OwnClientsOptions) {
+  constructor(options: LocalClientsOptions) {
     this.#options = options;
   }
 

@@ -3,8 +3,8 @@ import type { NodeBus } from "../../nodes/nodeBus";
 import type { Logger } from "../../observability/logger";
 import type { PresentUser } from "../../protocol/events";
 import { connectionTo, ready, type RedisSettings } from "../../redis/redisConnection";
-import { OtherNodes } from "./remoteNodes";
-import { OwnClients } from "./localClients";
+import { RemoteNodes } from "./remoteNodes";
+import { LocalClients } from "./localClients";
 import type { PresenceForm, PresenceListener, PresenceStore } from "../presenceStore";
 import { PresenceView } from "../presenceView";
 import { BEAT, presenceKeys, type PresenceKeys } from "./redisPresenceKeys";
@@ -36,10 +36,10 @@ export class RedisPresenceStore implements PresenceStore {
   readonly #bus: NodeBus;
   readonly #logger: Logger;
   readonly #view: PresenceView;
-  readonly #own: OwnClients;
+  readonly #own: LocalClients;
   readonly #lease: number;
   readonly #beat: number;
-  #others: OtherNodes | undefined;
+  #others: RemoteNodes | undefined;
   #listener: PresenceListener | undefined;
   #order = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -65,12 +65,18 @@ export class RedisPresenceStore implements PresenceStore {
     this.#lease = lease;
     this.#beat = beat;
     const onStored = (change: unknown) => bus.publish(TOLD, change);
-    this.#own = new OwnClients({ redis: this.#redis, keys: this.#keys, nodeId: bus.nodeId, lease, onStored });
+    this.#own = new LocalClients({
+      redis: this.#redis,
+      keys: this.#keys,
+      nodeId: bus.nodeId,
+      lease,
+      onStored,
+    });
   }
 
   start(listener: PresenceListener): void {
     this.#listener = listener;
-    const others = new OtherNodes({ redis: this.#redis, keys: this.#keys, view: this.#view, listener });
+    const others = new RemoteNodes({ redis: this.#redis, keys: this.#keys, view: this.#view, listener });
     this.#others = others;
     this.#bus.subscribe(TOLD, (nodeId, change) => {
       if (!this.#isStopped) others.onTold(nodeId, change).catch(() => undefined); // the next beat finds out

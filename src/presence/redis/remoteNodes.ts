@@ -5,13 +5,13 @@ import { FETCH, SWEEP, type PresenceKeys } from "./redisPresenceKeys";
 import type { PresenceChange, PresenceListener } from "../presenceStore";
 
 /** What this node knows of another one. */
-interface OtherNode {
+interface RemoteNode {
   /** Number of the change it is known at. */
   number: number;
   ids: Set<string>;
 }
 
-export interface OtherNodesOptions {
+export interface RemoteNodesOptions {
   redis: Redis;
   keys: PresenceKeys;
   view: PresenceView;
@@ -19,12 +19,12 @@ export interface OtherNodesOptions {
 }
 
 /** Keeps the clients of all other nodes in the view: by what they tell, and by what stands in Redis. */
-export class OtherNodes {
-  readonly #options: OtherNodesOptions;
-  readonly #nodes = new Map<string, OtherNode>();
+export class RemoteNodes {
+  readonly #options: RemoteNodesOptions;
+  readonly #nodes = new Map<string, RemoteNode>();
   readonly #fetching = new Set<string>();
 
-  constructor(options: OtherNodesOptions) {
+  constructor(options: RemoteNodesOptions) {
     this.#options = options;
   }
 
@@ -96,7 +96,7 @@ export class OtherNodes {
     this.#apply(node, [...left, ...present]);
   }
 
-  #apply(node: OtherNode, told: unknown[]): void {
+  #apply(node: RemoteNode, told: unknown[]): void {
     const { view, listener } = this.#options;
     const changes: PresenceChange[] = [];
     for (const change of told) {
