@@ -1,6 +1,7 @@
 /** The load generator's process: runs one scenario against one target and prints its metrics as JSON. */
 import { scenarios } from "./scenarios";
-import type { Options, Target } from "./scenarios/scenario";
+import type { Target } from "./process/target";
+import type { Options } from "./scenarios/scenario";
 
 export interface Job {
   scenario: string;

@@ -2,7 +2,7 @@
 import { byteAt } from "./bytes";
 import type { RawClient } from "./rawClient";
 import { messageId, PLACEHOLDER, ROOM, Sender } from "./sender";
-import type { Target } from "../scenarios/scenario";
+import type { Target } from "../process/target";
 
 export interface Receipt {
   uuid: string;

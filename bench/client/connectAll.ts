@@ -1,5 +1,5 @@
 /** Opens many clients, a bounded number at a time. */
-import type { Target } from "../scenarios/scenario";
+import type { Target } from "../process/target";
 import { dialects, type Dialect } from "./dialect";
 import { RawClient, type Inbox } from "./rawClient";
 

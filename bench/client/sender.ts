@@ -2,7 +2,7 @@
 import { NumberedFrame } from "./clientFrames";
 import { dialects } from "./dialect";
 import type { RawClient } from "./rawClient";
-import type { Target } from "../scenarios/scenario";
+import type { Target } from "../process/target";
 
 /** `s03-0000000123`: sender 3, its message 123. */
 export const SEQUENCE_DIGITS = 10;

@@ -4,7 +4,7 @@ import { connectAll } from "./connectAll";
 import { pick } from "../measure/pick";
 import type { Inbox } from "./rawClient";
 import type { ROOM } from "./sender";
-import type { Target } from "../scenarios/scenario";
+import type { Target } from "../process/target";
 
 class WritingInbox implements Inbox {
   readonly receipts: Receipt[] = [];

@@ -2,7 +2,8 @@
 import { text } from "node:stream/consumers";
 import type { Job } from "../generator";
 import type { Metrics, Options, Scenario } from "../scenarios/scenario";
-import { startServer, type TargetName } from "./servers";
+import { startServer } from "./servers";
+import type { TargetName } from "./target";
 import { exitOf, spawnPinned } from "./spawnPinned";
 
 const GIVE_UP_AFTER_MS = 90_000;

@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { end, freePort, ready, spawnService, type RunningServer } from "./servers";
+import { end, freePort, ready, spawnService } from "./service";
 import { spawnProgram } from "./spawnPinned";
+import type { RunningServer } from "./target";
 
 export async function startTwoNodes(): Promise<RunningServer> {
   const [port, otherPort, redisPort] = [await freePort(), await freePort(), await freePort()];

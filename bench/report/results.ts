@@ -1,7 +1,7 @@
 /** From the rounds to medians and ratios: what results.json holds. */
 import { cpus } from "node:os";
 import { median } from "../measure/statistics";
-import { BASELINE, type TargetName } from "../process/servers";
+import { BASELINE, type TargetName } from "../process/target";
 import { canPin } from "../process/spawnPinned";
 import type { Metrics, Options } from "../scenarios/scenario";
 

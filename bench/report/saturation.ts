@@ -1,5 +1,5 @@
 /** Says where the generator, not the server, was the limit: such a figure is less than the server can do. */
-import type { TargetName } from "../process/servers";
+import type { TargetName } from "../process/target";
 import type { Results } from "./results";
 
 const SATURATED = 0.97; // of a core

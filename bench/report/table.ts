@@ -1,6 +1,6 @@
 /** The results as a Markdown table, aligned the way prettier leaves it. */
 import { pick } from "../measure/pick";
-import { BASELINE, targetNames, type TargetName } from "../process/servers";
+import { BASELINE, targetNames, type TargetName } from "../process/target";
 import { scenarios } from "../scenarios";
 import type { Row, Unit } from "../scenarios/scenario";
 import type { Results, ScenarioResult } from "./results";

@@ -2,7 +2,8 @@
 import { AckedSender, isAck } from "../client/ackedSender";
 import { quantile } from "../measure/statistics";
 import { CLIENTS, evenLoad, latencies, numberOf, TimingLedger } from "./latency";
-import { SERVICE_ONLY, type Metrics, type Options, type Scenario, type Target } from "./scenario";
+import type { Target } from "../process/target";
+import { SERVICE_ONLY, type Metrics, type Options, type Scenario } from "./scenario";
 
 class AckTimingLedger extends TimingLedger {
   readonly senderOfClient = new Map<number, { index: number; sender: AckedSender }>();

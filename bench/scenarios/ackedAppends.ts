@@ -5,7 +5,8 @@ import { connectAll } from "../client/connectAll";
 import { DeliveryLedger } from "../client/deliveryLedger";
 import { CpuMeter } from "../measure/cpu";
 import { pick } from "../measure/pick";
-import { SERVICE_AND_TWO_NODES, type Metrics, type Options, type Scenario, type Target } from "./scenario";
+import type { Target } from "../process/target";
+import { SERVICE_AND_TWO_NODES, type Metrics, type Options, type Scenario } from "./scenario";
 
 const SENDERS = 50;
 const IN_FLIGHT = 8; // per sender

@@ -1,7 +1,8 @@
 /** How fast clients get in, up to the answered CONNECT, some of them at a time. */
 import { CONCURRENCY, connectAll, silentInbox } from "../client/connectAll";
 import { CpuMeter } from "../measure/cpu";
-import type { Metrics, Scenario, Target } from "./scenario";
+import type { Target } from "../process/target";
+import type { Metrics, Scenario } from "./scenario";
 
 const CONNECTIONS = 1000;
 

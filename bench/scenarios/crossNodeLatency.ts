@@ -2,7 +2,8 @@
 import { Sender } from "../client/sender";
 import { quantile } from "../measure/statistics";
 import { evenLoad, latencies, TimingLedger } from "./latency";
-import { TWO_NODES, type Metrics, type Options, type Scenario, type Target } from "./scenario";
+import type { Target } from "../process/target";
+import { TWO_NODES, type Metrics, type Options, type Scenario } from "./scenario";
 
 const CLIENTS = 20; // half of them on each node; those who send are all on the first
 

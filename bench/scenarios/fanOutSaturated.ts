@@ -5,7 +5,8 @@ import { DeliveryLedger } from "../client/deliveryLedger";
 import { Sender } from "../client/sender";
 import { CpuMeter } from "../measure/cpu";
 import { pick } from "../measure/pick";
-import type { Metrics, Options, Scenario, Target } from "./scenario";
+import type { Target } from "../process/target";
+import type { Metrics, Options, Scenario } from "./scenario";
 
 const SENDERS = 10;
 const IN_FLIGHT = 4; // per sender

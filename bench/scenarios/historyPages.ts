@@ -4,7 +4,8 @@ import { getHistory, parsePage } from "../client/historyPage";
 import { ROOM } from "../client/sender";
 import { writeMessages } from "../client/writeMessages";
 import { CpuMeter } from "../measure/cpu";
-import { SERVICE_ONLY, type Metrics, type Options, type Scenario, type Target } from "./scenario";
+import type { Target } from "../process/target";
+import { SERVICE_ONLY, type Metrics, type Options, type Scenario } from "./scenario";
 
 const MESSAGES = 1000; // in the room
 const PAGE = 50; // messages

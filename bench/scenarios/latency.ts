@@ -7,7 +7,8 @@ import { Sender } from "../client/sender";
 import { CpuMeter, type Utilisation } from "../measure/cpu";
 import { pick } from "../measure/pick";
 import { quantile } from "../measure/statistics";
-import type { Metrics, Options, Scenario, Target } from "./scenario";
+import type { Target } from "../process/target";
+import type { Metrics, Options, Scenario } from "./scenario";
 
 export const CLIENTS = 500;
 const SENDERS = 10;

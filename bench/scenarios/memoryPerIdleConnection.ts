@@ -2,7 +2,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { connectAll, silentInbox } from "../client/connectAll";
 import { leastResidentBytes } from "../measure/residentMemory";
-import type { Metrics, Scenario, Target } from "./scenario";
+import type { Target } from "../process/target";
+import type { Metrics, Scenario } from "./scenario";
 
 const CONNECTIONS = 2000;
 // The first connections load and compile code: that is not the price of a connection.

@@ -6,7 +6,8 @@ import { dialects, type Dialect } from "../client/dialect";
 import { PresenceInbox } from "../client/presenceInbox";
 import { median } from "../measure/statistics";
 import { pick } from "../measure/pick";
-import { SERVICE_ONLY, type Metrics, type Scenario, type Target } from "./scenario";
+import type { Target } from "../process/target";
+import { SERVICE_ONLY, type Metrics, type Scenario } from "./scenario";
 
 const CLIENTS = 2_000;
 const MOVES = 5; // one after the other

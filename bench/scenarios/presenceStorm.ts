@@ -6,7 +6,8 @@ import { dialects } from "../client/dialect";
 import type { Inbox } from "../client/rawClient";
 import { CpuMeter } from "../measure/cpu";
 import { pick } from "../measure/pick";
-import type { Metrics, Scenario, Target } from "./scenario";
+import type { Target } from "../process/target";
+import type { Metrics, Scenario } from "./scenario";
 
 const CLIENTS = 400;
 const GIVE_UP_AFTER_MS = 60_000;

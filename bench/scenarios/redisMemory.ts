@@ -1,8 +1,9 @@
 /** What a message, and what an idempotency key, costs in Redis: memory, commands, time and bytes on the wire. */
 import { Redis } from "ioredis";
 import { writeMessages } from "../client/writeMessages";
-import type { RunningServer } from "../process/servers";
-import { TWO_NODES, type Metrics, type Scenario, type Target } from "./scenario";
+import type { RunningServer } from "../process/target";
+import type { Target } from "../process/target";
+import { TWO_NODES, type Metrics, type Scenario } from "./scenario";
 
 const MESSAGES = 10_000; // the service's default HISTORY_MAX_MESSAGES
 const IN_FLIGHT = 50;

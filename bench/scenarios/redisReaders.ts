@@ -1,7 +1,7 @@
 /** What it costs Redis to wake one more node for a message: many blocked readers, few messages. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
-import type { RunningServer } from "../process/servers";
+import type { RunningServer } from "../process/target";
 import { TWO_NODES, type Metrics, type Scenario } from "./scenario";
 
 const READERS = 100;

@@ -7,7 +7,8 @@ import { ROOM } from "../client/sender";
 import { writeMessages } from "../client/writeMessages";
 import { CpuMeter } from "../measure/cpu";
 import { pick } from "../measure/pick";
-import { SERVICE_ONLY, type Metrics, type Scenario, type Target } from "./scenario";
+import type { Target } from "../process/target";
+import { SERVICE_ONLY, type Metrics, type Scenario } from "./scenario";
 
 const CLIENTS = 200;
 const MISSED = 1000; // messages; as far behind as the service lets a client be

@@ -1,14 +1,5 @@
 /** What a scenario is: it drives one running target and returns numbers; the report knows it by its rows. */
-import type { DialectName } from "../client/dialect";
-import type { RunningServer, TargetName } from "../process/servers";
-
-export interface Target {
-  port: number;
-  /** A second node: every other client connects there. */
-  otherPort?: number;
-  pid: number;
-  dialect: DialectName;
-}
+import type { RunningServer, Target, TargetName } from "../process/target";
 
 export interface Options {
   /** How long to measure, where a scenario measures for a time. */

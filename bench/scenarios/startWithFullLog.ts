@@ -3,8 +3,9 @@ import { Agent } from "node:http";
 import { getHistory, parsePage } from "../client/historyPage";
 import { messageId } from "../client/sender";
 import { writeMessages } from "../client/writeMessages";
-import type { RunningServer } from "../process/servers";
-import { SERVICE_ONLY, type Metrics, type Scenario, type Target } from "./scenario";
+import type { RunningServer } from "../process/target";
+import type { Target } from "../process/target";
+import { SERVICE_ONLY, type Metrics, type Scenario } from "./scenario";
 
 const ROOMS = [
   { label: "Cooking", name: "/cooking" },

@@ -1,6 +1,6 @@
 /** kill -9 of a node: when its client is served by the other one, and when its presence is gone. */
 import { io, type Socket } from "socket.io-client";
-import type { RunningServer } from "../process/servers";
+import type { RunningServer } from "../process/target";
 import { TWO_NODES, type Metrics, type Scenario } from "./scenario";
 
 const ROOM = { label: "Cooking", name: "/cooking" };
