@@ -3,6 +3,7 @@ import type { AuthSettings } from "./access/authenticator";
 import { DEFAULT_LIMITS, type ChatLimits } from "./connections/limits";
 import { DEFAULT_ROOMS } from "./protocol/rooms";
 import { ANY_ORIGIN } from "./access/origins";
+import { MAX_MISSED_MESSAGES, MAX_ROOM_FIELD_LENGTH } from "./protocol/limits";
 import type { ChatRoom } from "./protocol/payloads";
 import type { RedisSettings } from "./redis/redisConnection";
 
@@ -62,7 +63,6 @@ const MIN_JWT_SECRET = 32; // bytes: HS256 must not have a key smaller than its 
 const ROOM_NAME = /^\/[a-z0-9][a-z0-9_-]*$/;
 const REDIS_PROTOCOLS = ["redis:", "rediss:"];
 const REDIS_KEY_PREFIX = /^[a-zA-Z0-9:_-]{1,64}$/;
-const MAX_ROOM_FIELD = 64; // characters, as in the protocol
 
 /** A setting that cannot be used. The message is one line that names it. */
 export class ConfigError extends Error {}
@@ -80,7 +80,9 @@ export function loadConfig(env: Environment = process.env): Readonly<Config> {
     dataDir: text(env, "DATA_DIR") ?? DEFAULTS.dataDir,
     redis: redis(env),
     historyMaxMessages: integer(env, "HISTORY_MAX_MESSAGES", DEFAULTS.historyMaxMessages, { min: 1 }),
-    replayOnConnect: integer(env, "REPLAY_ON_CONNECT", DEFAULTS.replayOnConnect, { max: 1_000 }),
+    replayOnConnect: integer(env, "REPLAY_ON_CONNECT", DEFAULTS.replayOnConnect, {
+      max: MAX_MISSED_MESSAGES,
+    }),
     historyPerSecond: integer(env, "HISTORY_PER_SECOND", DEFAULTS.historyPerSecond),
     historyBurst: integer(env, "HISTORY_BURST", DEFAULTS.historyBurst, { min: 1 }),
     trustProxy: integer(env, "TRUST_PROXY", DEFAULTS.trustProxy, { max: 10 }),
@@ -231,8 +233,9 @@ function parseRoomsFile(file: string): unknown {
 
 function room(file: string, entry: unknown): ChatRoom {
   const { label, name, ...others } = (entry ?? {}) as Record<string, unknown>;
-  const isLabel = typeof label === "string" && label.length >= 1 && [...label].length <= MAX_ROOM_FIELD;
-  const isName = typeof name === "string" && ROOM_NAME.test(name) && name.length <= MAX_ROOM_FIELD;
+  const isLabel =
+    typeof label === "string" && label.length >= 1 && [...label].length <= MAX_ROOM_FIELD_LENGTH;
+  const isName = typeof name === "string" && ROOM_NAME.test(name) && name.length <= MAX_ROOM_FIELD_LENGTH;
   if (isLabel && isName && Object.keys(others).length === 0) return { label, name };
   throw new ConfigError(
     `ROOMS_FILE ${file}: a room is {"label": "Cooking", "name": "/cooking"}, name matching ${ROOM_NAME.source}, ` +

@@ -1,5 +1,5 @@
 import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
-import { DEFAULT_LIMIT, MAX_LIMIT } from "../../src/http/historyRoute";
+import { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT } from "../../src/protocol/limits";
 import type { HistoricalMessage, MessageReceipt } from "../../src/protocol/events";
 import type { NewMessage } from "../../src/protocol/payloads";
 import { schemaRef } from "./json";
@@ -46,7 +46,7 @@ const HISTORY_PARAMETERS: Parameter[] = [
     name: "limit",
     in: "query",
     description: "How many messages at most.",
-    schema: { type: "integer", minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT },
+    schema: { type: "integer", minimum: 1, maximum: MAX_PAGE_LIMIT, default: DEFAULT_PAGE_LIMIT },
   },
   {
     name: "before",
@@ -92,7 +92,7 @@ export const HISTORY_ROUTE: Route = {
       given: { settings: WITH_TOKENS },
       request: { method: "GET", path: HISTORY, headers: bearer(token({ sub: "ana", rooms: ["/cooking"] })) },
     }),
-    refusal("badPage", `${HISTORY}?limit=${String(MAX_LIMIT + 1)}`),
+    refusal("badPage", `${HISTORY}?limit=${String(MAX_PAGE_LIMIT + 1)}`),
     refusal("unknownOffset", `${HISTORY}?before=000000000000-1`),
     refusal("badRequest", "/rooms/%E0%A4%A/messages"),
     refusal("unknownRoom", "/rooms/nowhere/messages"),

@@ -1,8 +1,10 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from "jose";
+import { MAX_TOKEN_LENGTH, MAX_USERNAME_LENGTH } from "../protocol/limits";
 import { ChatError, REFUSALS } from "../protocol/refusals";
 import type { ClientEventLog } from "../observability/logger";
 import type { Identity } from "./identity";
 import { remoteKeys } from "./remoteKeys";
+import { RoomScope } from "./roomScope";
 
 /** How tokens are signed, and what must stand in them. */
 export interface AuthSettings {
@@ -27,9 +29,7 @@ const SYMMETRIC = ["HS256"];
 const ASYMMETRIC = ["RS", "PS", "ES"].flatMap((family) => ["256", "384", "512"].map((bits) => family + bits));
 const EDWARDS = ["EdDSA", "Ed25519"];
 
-const MAX_TOKEN = 8_192; // characters, as in payloads.ts
 const CLOCK_SKEW = 5; // seconds that an issuer's clock may be ahead
-const MAX_NAME = 64; // code points of a user name, as in payloads.ts
 
 /** What looking for a token's key throws because of the token. */
 const IS_THE_TOKENS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
@@ -58,7 +58,7 @@ export class Authenticator {
    * ready` when the public keys cannot be had, so that nobody knows.
    */
   async verify(token: unknown): Promise<Identity> {
-    if (typeof token !== "string" || token.length > MAX_TOKEN) throw unauthorized();
+    if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH) throw unauthorized();
     return this.#identityOf(await this.#claimsOf(token));
   }
 
@@ -95,17 +95,17 @@ export class Authenticator {
     // An expired token gets no grace: its connection would be closed again at once.
     if (exp <= now || iat > now + CLOCK_SKEW) throw unauthorized();
     const username = claims[this.#options.usernameClaim];
-    if (typeof username !== "string" || username === "" || [...username].length > MAX_NAME)
+    if (typeof username !== "string" || username === "" || [...username].length > MAX_USERNAME_LENGTH)
       throw unauthorized();
     return { username, rooms: this.#roomsOf(rooms), expiresAt: exp * 1_000 };
   }
 
   /** A claim that cannot be read must not open every room. */
-  #roomsOf(claim: unknown): ReadonlySet<string> | undefined {
-    if (claim === undefined) return undefined;
+  #roomsOf(claim: unknown): RoomScope {
+    if (claim === undefined) return RoomScope.ALL;
     if (!Array.isArray(claim) || !claim.every((name) => typeof name === "string")) throw unauthorized();
     const named = new Set<unknown>(claim);
-    return new Set(this.#options.rooms.filter((room) => named.has(room)));
+    return RoomScope.of(this.#options.rooms.filter((room) => named.has(room)));
   }
 }
 

@@ -1,10 +1,11 @@
 import { ChatError, REFUSALS } from "../protocol/refusals";
+import { RoomScope } from "./roomScope";
 
 /** Who a token says that a client is, and what it may do. Undefined in its place: nobody has to say. */
 export interface Identity {
   username: string;
-  /** Names of the rooms it may read and write; undefined: all. */
-  rooms: ReadonlySet<string> | undefined;
+  /** The rooms it may read and write. */
+  rooms: RoomScope;
   /** ms since the epoch; Infinity: never. */
   expiresAt: number;
 }
@@ -20,5 +21,10 @@ export function authorize(identity: Identity | undefined, username: string, room
 
 /** Throws the refusal of a room that the token does not cover. */
 export function authorizeReading(identity: Identity | undefined, room: string): void {
-  if (identity?.rooms?.has(room) === false) throw new ChatError(REFUSALS.notAllowed);
+  if (!roomsOf(identity).includes(room)) throw new ChatError(REFUSALS.notAllowed);
+}
+
+/** The rooms that a client may read and write; all of them where authentication is off. */
+export function roomsOf(identity: Identity | undefined): RoomScope {
+  return identity?.rooms ?? RoomScope.ALL;
 }

@@ -1,3 +1,4 @@
+import { MAX_PAGE_LIMIT } from "../protocol/limits";
 import type { Envelope, HistoricalMessage, HistoryPage } from "../protocol/events";
 import type { Offset } from "../protocol/payloads";
 import { retryDelay, type RetryPolicy } from "./backoff";
@@ -32,7 +33,6 @@ interface Missed {
   error?: ChatClientError;
 }
 
-const PAGE = 200; // messages
 const MAX_PAGES = 10; // twice what a server replays; what is older still is for `history()`
 const MAX_TRIES = 4; // per page; meanwhile the room's live messages wait
 
@@ -87,7 +87,7 @@ export class History {
     retry: Retry,
   ): Promise<Missed> {
     const messages: HistoricalMessage[] = [];
-    const request: HistoryRequest = { limit: PAGE };
+    const request: HistoryRequest = { limit: MAX_PAGE_LIMIT };
     try {
       for (let pages = 0; pages < MAX_PAGES; pages++) {
         const page = await this.#pageWithRetries(room, request, retry);

@@ -1,7 +1,6 @@
+import { MAX_MISSED_MESSAGES } from "../protocol/limits";
 import type { HistoricalMessage } from "../protocol/events";
 import type { Offset } from "../protocol/payloads";
-
-const REMEMBERED = 1_000; // messages per room: as many as a server replays
 
 interface Room {
   offset: Offset | undefined;
@@ -91,7 +90,7 @@ export class Inbox {
 
 /** Forgets the oldest of too many. */
 function trim<K>(remembered: { size: number; keys(): Iterator<K>; delete(key: K): boolean }): void {
-  if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value as K);
+  if (remembered.size > MAX_MISSED_MESSAGES) remembered.delete(remembered.keys().next().value as K);
 }
 
 function identity({ uuid, username, serverTimestamp }: HistoricalMessage): string {

@@ -1,3 +1,4 @@
+import { roomsOf } from "../access/identity";
 import type { StoredMessage } from "../messageLog/messageLog";
 import type { Connection } from "../connections/engine";
 import type { SocketData } from "../connections/session";
@@ -20,12 +21,12 @@ export class Audiences {
 
   /** From now on the client hears who types, which needs no replay. */
   joinTyping(conn: Connection, { optIns, identity }: SocketData): void {
-    if (optIns.typing) this.typing.add(conn, identity?.rooms);
+    if (optIns.typing) this.typing.add(conn, roomsOf(identity));
   }
 
   /** From now on the client hears every message. */
   joinMessages(conn: Connection, { optIns, identity }: SocketData): void {
-    (optIns.resume === undefined ? this.#base : this.#withOffsets).add(conn, identity?.rooms);
+    (optIns.resume === undefined ? this.#base : this.#withOffsets).add(conn, roomsOf(identity));
   }
 
   leave(conn: Connection): void {

@@ -1,5 +1,6 @@
 import { UnknownOffsetError, type MessageLog, type StoredMessage } from "../messageLog/messageLog";
 import type { Metrics, ReplayOutcome } from "../observability/metrics";
+import { MAX_MISSED_MESSAGES } from "../protocol/limits";
 import { EVENTS, type Resumed, type ResumedRoom } from "../protocol/events";
 import { messagePacket, messagePacketWithOffset } from "./audiences";
 import { closed, type ChatSocket } from "../connections/engine";
@@ -7,7 +8,6 @@ import { Batch } from "./batch";
 import type { Packet } from "./packet";
 import type { RecentMessages } from "./recentMessages";
 
-const MAX_BEHIND = 1_000; // messages of a room; past it a client is better served by history
 const PAGE = 200; // messages read at once
 const MAX_WRITE = 64 * 1024; // characters written at once; long messages make short pages
 const MAX_UNTAKEN = 256 * 1024; // characters on their way to a client before the replay waits for it
@@ -83,7 +83,7 @@ export class Replay {
   async #isWithinReach(room: string, offset: string): Promise<boolean> {
     if (offset === this.#log.head(room)) return true; // nothing to read, which the store may not be able to
     try {
-      const { after } = await this.#log.read(room, { after: offset, limit: MAX_BEHIND });
+      const { after } = await this.#log.read(room, { after: offset, limit: MAX_MISSED_MESSAGES });
       return after === null;
     } catch (error) {
       if (error instanceof UnknownOffsetError) return false;

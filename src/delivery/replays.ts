@@ -1,3 +1,4 @@
+import { roomsOf } from "../access/identity";
 import type { ClientEventLog } from "../observability/logger";
 import { StoreError, type MessageLog } from "../messageLog/messageLog";
 import type { Metrics } from "../observability/metrics";
@@ -37,7 +38,7 @@ export class Replays {
     try {
       const { optIns, identity } = socket.data;
       const { resume } = optIns;
-      const audible = rooms.names().filter((room) => identity?.rooms?.has(room) ?? true);
+      const audible = rooms.names().filter((room) => roomsOf(identity).includes(room));
       const replay = new Replay(socket, { log: messageLog, recent, rooms: audible, metrics });
       const isUpToDate = await (resume === undefined
         ? replay.latest(replayOnConnect)

@@ -1,9 +1,7 @@
+import type { RoomScope } from "../access/roomScope";
 import type { Connection } from "../connections/engine";
 import type { Audience } from "./audience";
 import type { Packet } from "./packet";
-
-/** Names of the rooms a client may hear; undefined: all. */
-export type VisibleRooms = ReadonlySet<string> | undefined;
 
 /** Clients that hear what happens in rooms: in all of them, or in those that their tokens name. */
 export class RoomListeners {
@@ -17,9 +15,9 @@ export class RoomListeners {
     this.#ofAllRooms = newAudience();
   }
 
-  add(conn: Connection, rooms: VisibleRooms): void {
-    if (rooms === undefined) this.#ofAllRooms.add(conn);
-    else for (const room of rooms) this.#audienceOf(room).add(conn);
+  add(conn: Connection, { names }: RoomScope): void {
+    if (names === undefined) this.#ofAllRooms.add(conn);
+    else for (const room of names) this.#audienceOf(room).add(conn);
   }
 
   remove(conn: Connection): void {

@@ -3,6 +3,7 @@ import type { Authenticator } from "../access/authenticator";
 import { bearerToken } from "../access/bearer";
 import { authorizeReading } from "../access/identity";
 import type { RateLimit } from "../access/rateLimit";
+import { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT } from "../protocol/limits";
 import type { Rooms } from "../protocol/rooms";
 import { ChatError, REFUSALS } from "../protocol/refusals";
 import {
@@ -22,9 +23,6 @@ export interface HistoryOptions {
   limit: RateLimit;
 }
 
-export const DEFAULT_LIMIT = 50; // messages a page
-export const MAX_LIMIT = 200;
-
 /** `GET /rooms/<room>/messages`: what was said, a page at a time, oldest first. */
 export function historyHandler(options: HistoryOptions): RequestHandler {
   const { rooms, messageLog, authenticator, limit } = options;
@@ -40,10 +38,10 @@ export function historyHandler(options: HistoryOptions): RequestHandler {
 }
 
 function pageRequest({ query }: Request): PageRequest {
-  const { limit = String(DEFAULT_LIMIT), before, after } = query;
+  const { limit = String(DEFAULT_PAGE_LIMIT), before, after } = query;
   const isOffset = (value: unknown) => value === undefined || typeof value === "string";
   const count = typeof limit === "string" && /^\d{1,3}$/.test(limit) ? Number(limit) : NaN;
-  const isLimit = count >= 1 && count <= MAX_LIMIT;
+  const isLimit = count >= 1 && count <= MAX_PAGE_LIMIT;
   if (!isLimit || !isOffset(before) || !isOffset(after) || (before !== undefined && after !== undefined)) {
     throw new ChatError(REFUSALS.badPage);
   }

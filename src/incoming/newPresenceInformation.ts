@@ -1,4 +1,4 @@
-import { authorize } from "../access/identity";
+import { authorize, roomsOf } from "../access/identity";
 import type { PresenceStore } from "../presence/presenceStore";
 import type { PresenceInformation } from "../protocol/events";
 import { validateNewPresenceInformation } from "../protocol/validation";
@@ -26,7 +26,7 @@ export function newPresenceInformation(
       if (conn.readyState !== "open") return undefined;
       store.put(id, { username, avatar }, room.name);
       if (!wantsAck) return undefined; // spares a whole snapshot
-      const usersPerRoom: unknown = JSON.parse(store.toJson({ rooms: identity?.rooms }));
+      const usersPerRoom: unknown = JSON.parse(store.toJson({ rooms: roomsOf(identity) }));
       return { usersPerRoom } as PresenceInformation;
     },
   };

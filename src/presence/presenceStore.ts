@@ -1,3 +1,4 @@
+import type { RoomScope } from "../access/roomScope";
 import type { PresentUser } from "../protocol/events";
 
 /** What happened to one client's presence. */
@@ -22,8 +23,8 @@ export interface PresenceListener {
 export interface PresenceForm {
   /** Whether the clients' ids are shown. */
   ids?: boolean;
-  /** Names of the rooms whose clients are shown, others are shown empty; undefined: all. */
-  rooms?: ReadonlySet<string> | undefined;
+  /** The rooms whose clients are shown; other rooms are shown empty. Default: all rooms. */
+  rooms?: RoomScope;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { RoomScope } from "../access/roomScope";
 import type { PresenceChange, PresenceForm } from "./presenceStore";
 
 /** One client's presence. */
@@ -65,10 +66,10 @@ export class PresenceView {
   }
 
   /** JSON of `usersPerRoom`. */
-  toJson({ ids = false, rooms }: PresenceForm = {}): string {
+  toJson({ ids = false, rooms = RoomScope.ALL }: PresenceForm = {}): string {
     for (const room of this.#unsorted) this.#sort(room);
     const all = Array.from(this.#rooms.keys(), (room) => {
-      const users = (rooms?.has(room) ?? true) ? this.#usersOf(room, ids) : "[]";
+      const users = rooms.includes(room) ? this.#usersOf(room, ids) : "[]";
       return `${JSON.stringify(room)}:${users}`;
     });
     return `{${all.join(",")}}`;

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { MAX_ERROR_LINES } from "./limits";
 import { ChatError, REFUSALS, type Refusal } from "./refusals";
 import type { HandshakeAuth, NewMessage, NewPresenceInformation, NewTypingInformation } from "./payloads";
 
-const MAX_LINES = 10; // of a refusal's `errors`, whatever was sent
 const MAX_KEYS = 32; // explained per object: every further one could only repeat a line
 
 // src/ and dist/ lie equally deep, so one path serves ts-node and compiled code.
@@ -45,7 +45,7 @@ function validator<T>(typeName: string, refusal: Refusal): Validate<T> {
     findAll(bounded(payload));
     // What was wrong may be the very number of keys, of which few are left to explain.
     const errors = findAll.errors ?? isValid.errors ?? [];
-    throw new ChatError(refusal, errors.slice(0, MAX_LINES).map(wording));
+    throw new ChatError(refusal, errors.slice(0, MAX_ERROR_LINES).map(wording));
   };
 }
 

@@ -1,8 +1,8 @@
+import { MAX_MESSAGE_LENGTH } from "../protocol/limits";
 import { byId, showText } from "./dom";
 import { isTexts, load, save } from "./storage";
 
 const DRAFTS = "drafts";
-const MAX_LENGTH = 4_000; // code points, as the protocol has it
 const WARN_FROM = 3_800;
 const COMPOSING = 229; // the key code of keys that an input method takes
 
@@ -55,7 +55,7 @@ export class Composer {
 
   #submit(): void {
     const message = this.#text.value.trim();
-    if (message === "" || lengthOf(message) > MAX_LENGTH) return;
+    if (message === "" || lengthOf(message) > MAX_MESSAGE_LENGTH) return;
     this.#text.value = "";
     this.#saveDraft();
     this.#update();
@@ -76,7 +76,7 @@ export class Composer {
     text.style.height = "auto";
     text.style.height = `${String(text.scrollHeight)}px`;
     const length = lengthOf(text.value.trim());
-    const left = MAX_LENGTH - length;
+    const left = MAX_MESSAGE_LENGTH - length;
     showText(this.#left, length > WARN_FROM ? `${String(left)} left` : undefined);
     this.#left.classList.toggle("over", left < 0);
     this.#send.disabled = length === 0 || left < 0;

@@ -1,3 +1,4 @@
+import { MAX_USERNAME_LENGTH } from "../protocol/limits";
 import { byId, showText } from "./dom";
 
 export interface Answers {
@@ -43,7 +44,7 @@ export class Welcome {
 
   #submit(): void {
     const name = this.#name.value.trim();
-    const isTooLong = [...name].length > 64;
+    const isTooLong = [...name].length > MAX_USERNAME_LENGTH;
     showText(
       this.#note,
       name === "" ? "A name needs a letter at least." : isTooLong ? "That name is too long." : undefined,

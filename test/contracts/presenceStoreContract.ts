@@ -1,3 +1,4 @@
+import { RoomScope } from "../../src/access/roomScope";
 import type { PresenceChange, PresenceStore } from "../../src/presence/presenceStore";
 import type { PresentUser } from "../../src/protocol/events";
 import { afterThisTest } from "../support/disposal";
@@ -112,7 +113,7 @@ export function describePresenceStore(
       const { store } = open();
       store.put("1", user("ana"), "/cooking");
       store.put("2", user("bo"), "/pets");
-      const json = store.toJson({ rooms: new Set(["/pets"]) });
+      const json = store.toJson({ rooms: RoomScope.of(["/pets"]) });
       expect(JSON.parse(json)).toEqual({ "/cooking": [], "/pets": [user("bo")] });
     });
 

@@ -1,3 +1,4 @@
+import { RoomScope } from "../../access/roomScope";
 import type { PresenceChange } from "../../presence/presenceStore";
 import { withId } from "../../presence/presenceView";
 
@@ -42,11 +43,11 @@ export class PendingChanges {
   }
 
   /** `PresenceDiff` as JSON, of these rooms or of all; undefined when nothing happened there. */
-  toJson(rooms?: ReadonlySet<string>): string | undefined {
+  toJson(rooms = RoomScope.ALL): string | undefined {
     const joined = new Map<string, string[]>();
     const left = new Map<string, string[]>();
     const add = (to: Map<string, string[]>, room: string | undefined, item: string) => {
-      if (room === undefined || rooms?.has(room) === false) return;
+      if (room === undefined || !rooms.includes(room)) return;
       const items = to.get(room);
       if (items === undefined) to.set(room, [item]);
       else items.push(item);

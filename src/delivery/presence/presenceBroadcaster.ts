@@ -1,10 +1,10 @@
+import { roomsOf } from "../../access/identity";
 import type { Connection } from "../../connections/engine";
 import type { SocketData } from "../../connections/session";
 import type { FanOut } from "../fanOut";
 import type { Metrics } from "../../observability/metrics";
 import { ByteBudget } from "./byteBudget";
 import { PresenceDiffs } from "./presenceDiffs";
-import type { PresenceGroupsOptions } from "./presenceGroups";
 import { PresenceSnapshots } from "./presenceSnapshots";
 import type { PresenceChange, PresenceStore } from "../../presence/presenceStore";
 
@@ -14,14 +14,6 @@ export interface PresenceBroadcasterOptions {
   bytesPerSecond: number;
   burstBytes: number;
   metrics: Metrics;
-}
-
-/** What each of the two forms works with. */
-export interface PresenceFormOptions extends PresenceGroupsOptions {
-  store: PresenceStore;
-  budget: ByteBudget;
-  metrics: Metrics;
-  countFlush: (events: number, deliveries: number) => void;
 }
 
 /** Tells everybody who is where: all of it, or the difference, as each client asked. */
@@ -45,7 +37,7 @@ export class PresenceBroadcaster {
 
   /** From now on the client hears who comes and goes, in the rooms that it may see. */
   join(conn: Connection, { optIns, identity }: SocketData): void {
-    (optIns.presence === "diff" ? this.#diffs : this.#snapshots).add(conn, identity?.rooms);
+    (optIns.presence === "diff" ? this.#diffs : this.#snapshots).add(conn, roomsOf(identity));
   }
 
   leave(conn: Connection): void {

@@ -1,17 +1,17 @@
 import type { Connection } from "../../connections/engine";
 import { Batch } from "../batch";
 import { packetOf, type Packet } from "../packet";
-import type { VisibleRooms } from "../roomListeners";
+import type { RoomScope } from "../../access/roomScope";
 import { EVENTS } from "../../protocol/events";
 import { BudgetedSender, type Outgoing } from "./budgetedSender";
 import { PendingChanges } from "./pendingChanges";
-import type { PresenceFormOptions } from "./presenceBroadcaster";
-import { groupKey, PresenceGroups, type PresenceGroup } from "./presenceGroups";
+import type { PresenceFormOptions } from "./presenceForm";
+import { PresenceGroups, type PresenceGroup } from "./presenceGroups";
 import type { PresenceChange } from "../../presence/presenceStore";
 
 /** Clients that wait for the state of these rooms. */
 interface Newcomers {
-  rooms: VisibleRooms;
+  rooms: RoomScope;
   conns: Set<Connection>;
 }
 
@@ -41,8 +41,8 @@ export class PresenceDiffs {
     this.#sender = new BudgetedSender(options.budget, () => this.#prepare());
   }
 
-  add(conn: Connection, rooms: VisibleRooms): void {
-    const key = groupKey(rooms);
+  add(conn: Connection, rooms: RoomScope): void {
+    const { key } = rooms;
     const newcomers = this.#newcomers.get(key) ?? { rooms, conns: new Set() };
     this.#newcomers.set(key, newcomers);
     newcomers.conns.add(conn);

@@ -1,10 +1,10 @@
 import type { Connection } from "../../connections/engine";
 import type { Audience } from "../audience";
-import type { VisibleRooms } from "../roomListeners";
+import type { RoomScope } from "../../access/roomScope";
 
 /** Clients that are shown the same rooms, and so get the same events. */
 export interface PresenceGroup {
-  rooms: VisibleRooms;
+  rooms: RoomScope;
   audience: Audience;
 }
 
@@ -24,8 +24,8 @@ export class PresenceGroups {
     this.#options = options;
   }
 
-  add(conn: Connection, rooms: VisibleRooms): void {
-    const key = groupKey(rooms);
+  add(conn: Connection, rooms: RoomScope): void {
+    const { key } = rooms;
     const group = this.#groups.get(key) ?? { rooms, audience: this.#options.newAudience() };
     this.#groups.set(key, group);
     this.#keys.set(conn, key);
@@ -46,9 +46,4 @@ export class PresenceGroups {
   [Symbol.iterator](): Iterator<PresenceGroup> {
     return this.#groups.values();
   }
-}
-
-/** The same for the same rooms. */
-export function groupKey(rooms: VisibleRooms): string {
-  return rooms === undefined ? "*" : [...rooms].join();
 }

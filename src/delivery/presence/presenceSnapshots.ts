@@ -1,9 +1,9 @@
 import type { Connection } from "../../connections/engine";
 import { packetOf } from "../packet";
-import type { VisibleRooms } from "../roomListeners";
+import type { RoomScope } from "../../access/roomScope";
 import { EVENTS } from "../../protocol/events";
 import { BudgetedSender, type Outgoing } from "./budgetedSender";
-import type { PresenceFormOptions } from "./presenceBroadcaster";
+import type { PresenceFormOptions } from "./presenceForm";
 import { PresenceGroups } from "./presenceGroups";
 
 /**
@@ -22,7 +22,7 @@ export class PresenceSnapshots {
     this.#sender = new BudgetedSender(options.budget, () => this.#prepare());
   }
 
-  add(conn: Connection, rooms: VisibleRooms): void {
+  add(conn: Connection, rooms: RoomScope): void {
     this.#groups.add(conn, rooms);
   }
 

@@ -1,4 +1,5 @@
 import type { ChatMessage } from "../../protocol/events";
+import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
 import { BlockStore, FORMAT, type LogState } from "./blockStore";
 import { bootId } from "./bootId";
 import { DirectoryLock } from "./directoryLock";
@@ -23,7 +24,6 @@ export interface EmbeddedMessageLogOptions {
   maxMessages: number;
 }
 
-const KEY_MAX_AGE = 10 * 60_000; // ms
 const KEY_MAX_COUNT = 200_000; // some 40 MB; a service that gets more acked messages in 10 minutes needs Redis
 const PAUSE_AFTER_FAILURE = 500; // ms until the store is tried again; a full disk does not empty in less
 const JUST_FAILED = "the store has just failed";
@@ -37,7 +37,7 @@ const MAX_PENDING_BYTES = 64 * 1024 * 1024; // appended and not yet on the disk;
 export class EmbeddedMessageLog implements MessageLog {
   readonly #options: EmbeddedMessageLogOptions;
   readonly #rooms = new Map<string, RoomLog>();
-  readonly #keys = new IdempotencyKeys(KEY_MAX_AGE, KEY_MAX_COUNT);
+  readonly #keys = new IdempotencyKeys(IDEMPOTENCY_KEY_TTL_MS, KEY_MAX_COUNT);
   /** key → the first append under it, while it is being stored */
   readonly #storing = new Map<string, { textHash: number; receipt: Promise<Receipt> }>();
   readonly #commits = new Set<Promise<void>>();

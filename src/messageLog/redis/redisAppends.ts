@@ -1,3 +1,4 @@
+import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
 import type { Redis } from "ioredis";
 import type { ChatMessage } from "../../protocol/events";
 import { hashOf } from "../idempotencyKeys";
@@ -25,7 +26,6 @@ export interface RedisAppendsOptions {
   onFailure: (error: Error) => void;
 }
 
-const KEY_TTL = 10 * 60_000; // ms
 const STORE_WITHIN = 1_400; // ms, by the clock of Redis: later it must not store what was given up
 const GIVE_UP_AFTER = 1_900; // ms; senders have been promised an answer within 2 s
 const LOOK_AGAIN = 50; // ms
@@ -99,7 +99,15 @@ export class RedisAppends {
     const keys = textHash === undefined ? [stream, meta] : [stream, meta, room.idempotencyKey(message)];
     const tooLate = expires - GIVE_UP_AFTER + STORE_WITHIN + this.#clockLead;
     const memory = `${String(textHash)}|${message.serverTimestamp}`;
-    return [keys.length, ...keys, json, this.#options.maxMessages, Math.round(tooLate), memory, KEY_TTL];
+    return [
+      keys.length,
+      ...keys,
+      json,
+      this.#options.maxMessages,
+      Math.round(tooLate),
+      memory,
+      IDEMPOTENCY_KEY_TTL_MS,
+    ];
   }
 
   #onReply(append: Append, [outcome, what = ""]: Reply): void {
