@@ -1,23 +1,20 @@
-import { createServer, type Server } from "node:http";
 import { once } from "node:events";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Authenticator } from "./access/authenticator";
-import { createBackend, type Backend } from "./backend";
-import { ChatService } from "./chat/chatService";
 import { RateLimit } from "./access/rateLimit";
-import { Rooms } from "./protocol/rooms";
+import { createStores } from "./backend";
+import { ChatService, type Stores } from "./chat/chatService";
+import { createSharedParts } from "./chat/sharedParts";
 import type { Config } from "./config";
+import { refuseOnSocket } from "./connections/refuseOnSocket";
+import { Readiness } from "./http/readiness";
 import { createHttpApp } from "./http/routes";
 import { HTTP_LIMITS } from "./http/serverLimits";
-import { refuseOnSocket } from "./connections/refuseOnSocket";
+import { createLogger, type Logger } from "./observability/logger";
 import { REFUSALS } from "./protocol/refusals";
-import { Origins } from "./access/origins";
-import { ClientEventLog, createLogger, type Logger } from "./observability/logger";
-import { Metrics } from "./observability/metrics";
-import { Readiness } from "./http/readiness";
 
-const IDLE_SOCKET_TIMEOUT = 60_000; // ms; for clients that leave an answer unread, longer than any poll hangs
-const REQUESTS_GRACE = 2_000; // ms for requests in flight once the chat has closed
+const IDLE_SOCKET_TIMEOUT_MS = 60_000; // longer than a poll waits; closes clients that do not read their answer
+const REQUESTS_GRACE_MS = 2_000; // for HTTP requests in flight once the chat has closed
 
 /** The whole service: an Express app and a ChatService on one HTTP server. */
 export class App {
@@ -25,56 +22,37 @@ export class App {
   readonly #logger: Logger;
   readonly #server: Server;
   readonly #chat: ChatService;
-  readonly #backend: Backend;
+  readonly #stores: Stores;
   readonly #readiness: Readiness;
   #stopping: Promise<void> | undefined;
 
   constructor(config: Config, logger: Logger = createLogger(config.logLevel)) {
+    const parts = createSharedParts({ ...config, acceptableOrigins: config.allowedOrigins, logger });
+    const stores = createStores(config, logger, parts);
     this.#config = config;
     this.#logger = logger;
-    const { allowedOrigins, trustProxy, chatRooms, limits } = config;
-    const metrics = new Metrics();
-    this.#backend = createBackend(config, logger, metrics);
-    const { messageLog } = this.#backend;
-    this.#readiness = new Readiness(messageLog);
-    if (config.metricsToken !== undefined) metrics.addProcess();
-    const log = new ClientEventLog(logger);
-    const rooms = new Rooms(chatRooms);
-    const authenticator = config.auth && new Authenticator({ ...config.auth, rooms: rooms.names(), log });
+    this.#stores = stores;
+    this.#readiness = new Readiness(stores.messageLog);
+    if (config.metricsToken !== undefined) parts.metrics.addProcess();
     const http = createHttpApp({
-      rooms,
-      messageLog,
-      authenticator,
-      chatPage: config.chatPage,
+      ...parts,
+      messageLog: stores.messageLog,
       readiness: this.#readiness,
-      metrics,
+      chatPage: config.chatPage,
       metricsToken: config.metricsToken,
       historyLimit: new RateLimit(config.historyPerSecond, config.historyBurst),
-      origins: new Origins(allowedOrigins, trustProxy),
-      trustProxy,
-      log,
     });
     this.#server = createServer(HTTP_LIMITS, http);
-    this.#server.setTimeout(IDLE_SOCKET_TIMEOUT);
+    this.#server.setTimeout(IDLE_SOCKET_TIMEOUT_MS);
     this.#server.on("clientError", (_error, socket) => refuseOnSocket(socket, REFUSALS.badRequest));
-    this.#chat = new ChatService({
-      server: this.#server,
-      ...this.#backend,
-      authenticator,
-      replayOnConnect: config.replayOnConnect,
-      acceptableOrigins: allowedOrigins,
-      chatRooms,
-      trustProxy,
-      limits,
-      logger,
-      metrics,
-    });
+    const { replayOnConnect, limits } = config;
+    this.#chat = new ChatService({ server: this.#server, ...stores, parts, replayOnConnect, limits });
   }
 
   /**
-   * Listens, so that whoever asks can be told what it waits for, then opens the log; resolves once ready, or
-   * stopped before it was. Rejects when the port or the log cannot be had. Returns the port, which is a free one
-   * for port 0.
+   * Listens first, so that `/readyz` can name what the start waits for, then opens the stores. Resolves with the port
+   * once the service is ready, or once `stop()` has ended. Port 0 means a free port. Rejects when the port cannot be
+   * bound (a system error) or the message log cannot be opened (a StoreError).
    */
   async start(): Promise<number> {
     const port = await this.#listen();
@@ -91,9 +69,15 @@ export class App {
       this.#logger.info("ready");
     } else {
       await this.#stopping;
-      await this.#backend.messageLog.stop(); // it was opened after it had been told to close
+      await this.#stores.messageLog.stop(); // the log may have opened after `stop()` stopped it
     }
     return port;
+  }
+
+  /** Drains: refuses new connections, writes out what is queued, closes all connections. Their clients reconnect. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
   }
 
   async #listen(): Promise<number> {
@@ -104,19 +88,13 @@ export class App {
     return port;
   }
 
-  /** Drains: no new connections, queues flushed, clients sent off to reconnect elsewhere. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
-  }
-
   async #stop(): Promise<void> {
     this.#readiness.draining();
     this.#logger.info("draining");
-    // Still listening, so that clients on long polling can come for what is queued and for the close.
+    // The server listens until the chat has closed: clients on long polling must fetch what is queued, and the close.
     await this.#chat.close();
     await this.#closeServer();
-    const { messageLog, presenceStore, nodeBus } = this.#backend;
+    const { messageLog, presenceStore, nodeBus } = this.#stores;
     await Promise.all([messageLog.stop(), presenceStore.stop()]);
     await nodeBus?.stop();
     this.#logger.info("stopped");
@@ -125,7 +103,7 @@ export class App {
   async #closeServer(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
-    const giveUp = setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE);
+    const giveUp = setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE_MS);
     await closed;
     clearTimeout(giveUp);
   }

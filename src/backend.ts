@@ -1,27 +1,17 @@
-import type { NodeBus } from "./nodes/nodeBus";
+import type { SharedParts } from "./chat/sharedParts";
+import type { Stores } from "./chat/chatService";
 import type { Config } from "./config";
-import type { Logger } from "./observability/logger";
 import { EmbeddedMessageLog } from "./messageLog/embedded/embeddedMessageLog";
-import type { MessageLog } from "./messageLog/messageLog";
 import { RedisMessageLog } from "./messageLog/redis/redisMessageLog";
-import type { Metrics } from "./observability/metrics";
-import { MemoryPresenceStore } from "./presence/memoryPresenceStore";
-import type { PresenceStore } from "./presence/presenceStore";
-import { RedisPresenceStore } from "./presence/redis/redisPresenceStore";
 import { RedisNodeBus } from "./nodes/redisNodeBus";
+import type { Logger } from "./observability/logger";
+import { MemoryPresenceStore } from "./presence/memoryPresenceStore";
+import { RedisPresenceStore } from "./presence/redis/redisPresenceStore";
 
-/** What the service keeps its state in. */
-export interface Backend {
-  messageLog: MessageLog;
-  presenceStore: PresenceStore;
-  /** Undefined where this is the only node. */
-  nodeBus: NodeBus | undefined;
-}
-
-/** With Redis any number of nodes are one service; without, one process has all it needs. */
-export function createBackend(config: Config, logger: Logger, metrics: Metrics): Backend {
-  const { dataDir, redis, chatRooms, historyMaxMessages: maxMessages } = config;
-  const roomNames = chatRooms.map(({ name }) => name);
+/** The stores that the configuration asks for: Redis, shared by any number of nodes, or this process and its disk. */
+export function createStores(config: Config, logger: Logger, { rooms, metrics }: SharedParts): Stores {
+  const { dataDir, redis, historyMaxMessages: maxMessages } = config;
+  const roomNames = rooms.names();
   if (redis === undefined) {
     const messageLog = new EmbeddedMessageLog({ directory: dataDir, maxMessages });
     return { messageLog, presenceStore: new MemoryPresenceStore(roomNames), nodeBus: undefined };

@@ -1,244 +1,115 @@
 import type { Server as HttpServer } from "node:http";
-import { Server } from "socket.io";
-import type { Authenticator } from "../access/authenticator";
-import { Origins } from "../access/origins";
-import { ClientEventLog, createLogger, type Logger } from "../observability/logger";
-import type { MessageLog } from "../messageLog/messageLog";
-import { Metrics } from "../observability/metrics";
-import { MemoryPresenceStore } from "../presence/memoryPresenceStore";
-import { PresenceBroadcaster } from "../delivery/presence/presenceBroadcaster";
-import type { PresenceStore } from "../presence/presenceStore";
-import type { ChatRoom } from "../protocol/payloads";
-import { Admission } from "../connections/admission";
-import { Audiences } from "../delivery/audiences";
-import { Dispatcher } from "../incoming/dispatcher";
-import { closeAll, drain } from "../connections/drain";
-import { closeOrTerminate, type ChatIo, type ChatSocket, type Connection } from "../connections/engine";
-import { atExpiry } from "../connections/expiry";
-import { FanOut } from "../delivery/fanOut";
-import { FloodGuard } from "../connections/floodGuard";
+import { Connections } from "../connections/connections";
+import type { ChatIo } from "../connections/engine";
 import { guardHandshake } from "../connections/handshake";
+import { DEFAULT_LIMITS, type ChatLimits } from "../connections/limits";
+import { createSocketServer } from "../connections/socketServer";
+import { Delivery } from "../delivery/delivery";
+import { Dispatcher } from "../incoming/dispatcher";
 import { eventHandlers, type EventNames } from "../incoming/eventHandlers";
-import { DEFAULT_LIMITS, FIXED_LIMITS, type ChatLimits } from "../connections/limits";
+import type { MessageLog } from "../messageLog/messageLog";
 import type { NodeBus } from "../nodes/nodeBus";
-import { RecentMessages } from "../delivery/recentMessages";
-import { Replays } from "../delivery/replays";
-import { DEFAULT_ROOMS, Rooms } from "../protocol/rooms";
-import { SlowConsumers } from "../connections/slowConsumers";
-import { TypingClients } from "../delivery/typingClients";
+import { MemoryPresenceStore } from "../presence/memoryPresenceStore";
+import type { PresenceStore } from "../presence/presenceStore";
+import { Clients } from "./clients";
+import { createSharedParts, type SharedParts, type SharedPartsOptions } from "./sharedParts";
 
-export interface ChatServiceOptions extends EventNames {
-  /** The HTTP server to attach to; it stays the caller's, to listen and to close. */
-  server: HttpServer;
-  /** Where messages are kept; it stays the caller's, to stop, and is started by the service's `start()`. */
+/** Where the state of the service is. `ChatService.start()` starts all three; the caller stops them. */
+export interface Stores {
   messageLog: MessageLog;
-  /** Who is present; it stays the caller's, to stop. Default: this process's clients alone. */
+  presenceStore: PresenceStore;
+  /** The connection to the other nodes; undefined: there are none. */
+  nodeBus: NodeBus | undefined;
+}
+
+export interface ChatServiceOptions extends SharedPartsOptions, EventNames, Pick<Stores, "messageLog"> {
+  /** The HTTP server to attach to. The caller listens on it and closes it. */
+  server: HttpServer;
+  /** Default: in memory, the clients of this process. */
   presenceStore?: PresenceStore;
-  /** Says who the clients are; undefined: whoever they say. */
-  authenticator?: Authenticator | undefined;
-  /** The way to other nodes, where there are any; it stays the caller's, to stop. */
+  /** Default: there are no other nodes. */
   nodeBus?: NodeBus | undefined;
-  /** Origins of the web pages that may connect, e.g. `https://chat.example.com`; `*` for any. */
-  acceptableOrigins: readonly string[];
-  /** How many messages of each room a client that cannot resume gets on connecting. */
+  /** Messages of each room that a client which cannot resume receives on connecting. Default: 0. */
   replayOnConnect?: number;
-  chatRooms?: readonly ChatRoom[];
-  /** How many proxies stand before the server; their forwarding headers count, no others. */
-  trustProxy?: number;
+  /** What one client, and all clients together, may use. Default for each: `DEFAULT_LIMITS`. */
   limits?: Partial<ChatLimits>;
-  logger?: Logger;
-  /** What the service counts into; one of its own by default. */
-  metrics?: Metrics;
+  /** Parts that the HTTP routes use, too. Default: built from the options above, for this service alone. */
+  parts?: SharedParts;
 }
 
 /**
- * The chat on one HTTP server: binds Socket.IO to it and serves every event of PROTOCOL.md from `start()` to
- * `close()`. Neither listens: that is the HTTP server's owner's to do, before `start()` or after.
+ * The chat on one HTTP server: attaches Socket.IO to it and serves every event from `start()` to `close()`. It does
+ * not listen; the caller does, before `start()` or after it.
+ *
+ * @example
+ * const server = createServer(app);
+ * const messageLog = new EmbeddedMessageLog({ directory: "./data", maxMessages: 10_000 });
+ * const chat = new ChatService({ server, messageLog, acceptableOrigins: ["https://chat.example.com"] });
+ * await chat.start();
+ * server.listen(34_000);
  */
 export class ChatService {
   readonly #io: ChatIo;
-  readonly #log: ClientEventLog;
-  readonly #rooms: Rooms;
-  readonly #messageLog: MessageLog;
-  readonly #metrics: Metrics;
-  readonly #replays: Replays;
-  readonly #recent = new RecentMessages();
-  readonly #fanOut: FanOut;
-  readonly #audiences: Audiences;
-  readonly #typing: TypingClients;
-  readonly #presence: PresenceStore;
-  readonly #nodeBus: NodeBus | undefined;
-  readonly #presenceBroadcaster: PresenceBroadcaster;
-  readonly #admission: Admission;
-  readonly #slowConsumers: SlowConsumers;
-  readonly #floodGuard: FloodGuard;
-  readonly #dispatcher: Dispatcher;
-  /** open connection → its client's address */
-  readonly #connections = new Map<Connection, string>();
+  readonly #stores: Stores;
+  readonly #connections: Connections;
+  readonly #delivery: Delivery;
+  readonly #clients: Clients;
   #closing: Promise<void> | undefined;
 
   constructor(options: ChatServiceOptions) {
+    const { server, messageLog, nodeBus, replayOnConnect = 0 } = options;
+    const parts = options.parts ?? createSharedParts(options);
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const trustProxy = options.trustProxy ?? 0;
-    const origins = new Origins(options.acceptableOrigins, trustProxy);
-    this.#rooms = new Rooms(options.chatRooms ?? DEFAULT_ROOMS);
-    this.#log = new ClientEventLog(options.logger ?? createLogger("silent"));
-    this.#messageLog = options.messageLog;
-    const metrics = options.metrics ?? new Metrics();
-    this.#metrics = metrics;
-    this.#replays = new Replays({
-      messageLog: this.#messageLog,
-      recent: this.#recent,
-      rooms: this.#rooms,
-      replayOnConnect: options.replayOnConnect ?? 0,
-      log: this.#log,
-      metrics,
-    });
-    this.#fanOut = new FanOut(metrics);
-    this.#slowConsumers = new SlowConsumers(limits.maxPendingBytes, (conn, queuedBytes) => {
-      metrics.slowConsumersCut.inc();
-      this.#log.warn("slow consumer cut", { ip: this.#connections.get(conn), queuedBytes });
-    });
-    this.#audiences = new Audiences(this.#fanOut, (conn) => this.#slowConsumers.isBehind(conn));
-    this.#nodeBus = options.nodeBus;
-    this.#typing = new TypingClients(this.#audiences.typing, this.#rooms, this.#nodeBus);
-    this.#presence = options.presenceStore ?? new MemoryPresenceStore(this.#rooms.names());
-    this.#presenceBroadcaster = new PresenceBroadcaster({
-      store: this.#presence,
-      fanOut: this.#fanOut,
-      bytesPerSecond: limits.presenceBytesPerSecond,
-      burstBytes: limits.presenceBurstBytes,
-      metrics,
-    });
-    this.#floodGuard = new FloodGuard((conn) => {
-      metrics.floodersClosed.inc();
-      this.#log.warn("flooding client closed", { ip: this.#connections.get(conn) });
-    });
-    const incoming = eventHandlers(options, limits, {
-      rooms: this.#rooms,
-      log: this.#messageLog,
-      store: this.#presence,
-      typing: this.#typing,
-      metrics,
-    });
-    this.#dispatcher = new Dispatcher({ incoming, floodGuard: this.#floodGuard, log: this.#log, metrics });
-    this.#admission = new Admission({ origins, trustProxy, limits, log: this.#log, metrics });
-    this.#io = this.#attach(options);
-    metrics.add({
-      connections: () => this.#connections.keys(),
-      pendingBytes: () => this.#slowConsumers.queuedBytes,
-    });
+    const presenceStore = options.presenceStore ?? new MemoryPresenceStore(parts.rooms.names());
+    const stores = { messageLog, presenceStore, nodeBus };
+    const connections = new Connections({ ...parts, limits });
+    const delivery = new Delivery({ ...parts, ...stores, limits, replayOnConnect, connections });
+    const handlers = eventHandlers(options, limits, { ...parts, ...stores, typing: delivery.typing });
+    const dispatcher = new Dispatcher({ ...parts, handlers, connections });
+    this.#stores = stores;
+    this.#connections = connections;
+    this.#delivery = delivery;
+    this.#clients = new Clients({ ...parts, ...stores, connections, delivery, dispatcher });
+    this.#io = createSocketServer(server);
+    connections.attach(server, this.#io);
+    guardHandshake(this.#io, parts);
+    this.#clients.serve(this.#io);
   }
 
   /**
-   * Starts the message log, and with it delivery; then lets clients in, who are refused before. Rejects with a
-   * StoreError when the log cannot be used.
+   * Starts the stores, then admits clients, which are refused with 503 before. Rejects with a StoreError when the
+   * message log cannot be opened.
    */
   async start(): Promise<void> {
-    this.#nodeBus?.start();
-    this.#presence.start({
-      onChange: (changes) => {
-        if (this.#closing === undefined) this.#presenceBroadcaster.changed(changes);
-      },
-      onNodeGone: (nodeId) => this.#typing.nodeGone(nodeId),
+    const { messageLog, presenceStore, nodeBus } = this.#stores;
+    nodeBus?.start();
+    presenceStore.start({
+      onChange: (changes) => this.#delivery.deliverPresence(changes),
+      onNodeGone: (nodeId) => this.#delivery.typing.nodeGone(nodeId),
     });
-    await this.#messageLog.start(
-      (message, isMoreComing) => {
-        this.#recent.add(message);
-        this.#fanOut.expectMore(isMoreComing);
-        this.#audiences.deliver(message);
-      },
+    await messageLog.start(
+      (message, isMoreComing) => this.#delivery.deliver(message, isMoreComing),
       () => void this.#onGap(),
     );
-    if (this.#closing === undefined) this.#admission.open();
+    if (this.#closing === undefined) this.#connections.open();
   }
 
-  /** Stops taking connections, delivers what was accepted, closes all. A second call waits for the first. */
+  /** Refuses new connections, delivers what was accepted, closes all connections. A second call waits for the first. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    this.#admission.close();
-    this.#presenceBroadcaster.stop();
-    await drain(() => [...this.#connections.keys()], this.#answer);
-    this.#slowConsumers.stop();
+    this.#connections.refuseNew();
+    this.#delivery.stopPresence();
+    await this.#connections.drain((batch) => this.#clients.retire(batch));
     this.#io.engine.close();
   }
 
-  /** Before connections are closed: they get the answers to what they have sent, and no more is taken of them. */
-  readonly #answer = async (connections: readonly Connection[]): Promise<void> => {
-    await this.#dispatcher.retire(connections);
-    this.#fanOut.flush();
-  };
-
-  #leave(conn: Connection): void {
-    this.#audiences.leave(conn);
-    this.#presenceBroadcaster.leave(conn);
-  }
-
-  /** Everybody has missed something. They hear no more, so that on coming back they are told to read history. */
+  /** Messages were lost before this node could deliver them. */
   async #onGap(): Promise<void> {
-    this.#fanOut.flush();
-    this.#recent.clear(); // nor may a replay under way step over what is missing
-    const connections = [...this.#connections.keys()];
-    for (const conn of connections) this.#leave(conn);
-    await closeAll(connections);
-  }
-
-  #attach({ server, authenticator }: ChatServiceOptions): ChatIo {
-    const io: ChatIo = new Server(server, {
-      allowEIO3: true,
-      serveClient: false,
-      connectTimeout: FIXED_LIMITS.connectDeadline,
-      maxHttpBufferSize: FIXED_LIMITS.maxFrameBytes,
-      pingInterval: FIXED_LIMITS.pingInterval,
-      pingTimeout: FIXED_LIMITS.pingTimeout,
-      perMessageDeflate: false,
-      httpCompression: false,
-    });
-    this.#admission.guard(server, io.engine);
-    io.engine.on("connection", (conn: Connection) => this.#onConnection(conn));
-    guardHandshake(io, { authenticator, log: this.#log, metrics: this.#metrics });
-    io.on("connection", (socket) => this.#onSocket(socket));
-    return io;
-  }
-
-  #onConnection(conn: Connection): void {
-    this.#connections.set(conn, this.#admission.count(conn));
-    conn.once("close", () => this.#connections.delete(conn));
-    this.#slowConsumers.watch(conn);
-    this.#floodGuard.watch(conn);
-  }
-
-  #onSocket(socket: ChatSocket): void {
-    const { conn, id, data } = socket;
-    const ip = this.#connections.get(conn);
-    this.#log.info("connected", { id, ip, transport: conn.transport.name, protocol: conn.protocol });
-    this.#dispatcher.serve(socket);
-    socket.on("disconnect", (reason) => this.#onDisconnect(socket, reason));
-    this.#presenceBroadcaster.join(conn, data);
-    this.#audiences.joinTyping(conn, data);
-    this.#replays.begin(socket, () => {
-      if (conn.readyState === "open") this.#audiences.joinMessages(conn, data);
-    });
-    atExpiry(conn, data.identity?.expiresAt ?? Infinity, () => void this.#onExpired(socket));
-  }
-
-  /** The client comes back by itself, with a new token if it has one. */
-  async #onExpired({ id, conn }: ChatSocket): Promise<void> {
-    this.#log.info("token expired", { id });
-    await this.#answer([conn]);
-    closeOrTerminate(conn);
-  }
-
-  #onDisconnect({ id, conn, data }: ChatSocket, reason: string): void {
-    this.#log.info("disconnected", { id, reason });
-    this.#leave(conn);
-    this.#typing.vanished(conn);
-    this.#presence.remove(data.id);
-    // A client may leave the namespace and keep the connection, but there is nothing left to do on it.
-    closeOrTerminate(conn);
+    this.#delivery.onGap();
+    await this.#clients.disconnectAll();
   }
 }

@@ -1,54 +1,59 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { ChatError, REFUSALS, toChatError } from "../protocol/refusals";
+import type { ChatSocket, Connection } from "../connections/engine";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import { EVENTS } from "../protocol/events";
-import type { ChatSocket, Connection } from "../connections/engine";
-import type { FloodGuard } from "../connections/floodGuard";
+import { ChatError, REFUSALS, toChatError } from "../protocol/refusals";
 import type { EventHandler } from "./eventHandler";
 
 type AckFunction = (answer: unknown) => void;
 
-const SETTLE_DEADLINE = 2_000; // ms for events in flight when their connection is to be closed
+const SETTLE_DEADLINE_MS = 2_000; // for events in flight when their connection is about to be closed
 
-export interface DispatcherOptions {
-  /** event name → what to do with it */
-  incoming: ReadonlyMap<string, EventHandler<unknown>>;
-  floodGuard: FloodGuard;
+export interface DispatcherDeps {
+  /** Event name → its handler. */
+  handlers: ReadonlyMap<string, EventHandler<unknown>>;
+  /** `strike` counts an event that is unknown or over the rate limit against its connection. */
+  connections: { strike: (conn: Connection) => void };
   log: ClientEventLog;
   metrics: Metrics;
 }
 
-/** Hands each event to its handler. Every result and every failure ends here: an ack is called exactly once. */
+/** Hands each event to its handler. Every result and every failure ends here, so that each ack is called exactly once. */
 export class Dispatcher {
-  readonly #options: DispatcherOptions;
+  readonly #deps: DispatcherDeps;
   readonly #inFlight = new Set<Promise<void>>();
-  /** Connections about to be closed, whose events nobody could answer any more. */
+  /** Connections that are about to be closed. Their further events are dropped, because no answer would arrive. */
   readonly #retired = new WeakSet<Connection>();
 
-  constructor(options: DispatcherOptions) {
-    this.#options = options;
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
   }
 
+  /** Handles all events of the socket until it disconnects. */
   serve(socket: ChatSocket): void {
     socket.onAny((event: string, ...args: unknown[]) => {
-      // Socket.IO calls this also for what stands behind a DISCONNECT in the same write.
+      // Socket.IO calls this also for packets that follow a DISCONNECT in the same write.
       if (!socket.connected || this.#retired.has(socket.conn)) return;
       const handled = this.#onEvent(socket, event, args);
       this.#inFlight.add(handled);
       void handled.finally(() => this.#inFlight.delete(handled));
     });
     socket.on("disconnect", () => {
-      for (const { limit } of this.#options.incoming.values()) void limit.forget(socket.id);
+      for (const { limit } of this.#deps.handlers.values()) void limit.forget(socket.id);
     });
   }
 
-  /** Takes no more events from the connections; resolves when all that were taken, from anybody, are answered. */
+  /**
+   * Takes no more events from these connections. Resolves when all events taken so far, from every connection, are
+   * answered, at the latest after 2 s.
+   */
   async retire(connections: readonly Connection[]): Promise<void> {
     for (const conn of connections) this.#retired.add(conn);
     const deadline = new AbortController();
     const settled = Promise.allSettled(this.#inFlight);
-    await Promise.race([settled, wait(SETTLE_DEADLINE, undefined, { ref: false, signal: deadline.signal })]);
+    const timedOut = wait(SETTLE_DEADLINE_MS, undefined, { ref: false, signal: deadline.signal });
+    await Promise.race([settled, timedOut]);
     deadline.abort();
   }
 
@@ -56,28 +61,33 @@ export class Dispatcher {
     const last = args.at(-1);
     const ack = typeof last === "function" ? (last as AckFunction) : undefined;
     try {
-      const incoming = this.#options.incoming.get(event);
-      if (incoming === undefined) throw new ChatError(REFUSALS.unknownEvent);
-      await incoming.limit.consume(socket.id);
+      const handler = this.#deps.handlers.get(event);
+      if (handler === undefined) throw new ChatError(REFUSALS.unknownEvent);
+      await handler.limit.consume(socket.id);
       const payload = args[0] === ack ? undefined : args[0];
-      const { conn, data: client } = socket;
-      const { id, identity } = client;
-      const data = await incoming.handle(payload, { id, identity, conn, wantsAck: ack !== undefined });
+      const { id, identity } = socket.data;
+      const data = await handler.handle(payload, {
+        id,
+        identity,
+        conn: socket.conn,
+        wantsAck: ack !== undefined,
+      });
       ack?.({ data, error: null });
     } catch (thrown) {
       this.#refuse(socket, event, thrown, ack);
     }
   }
 
+  /** The refusal goes to the ack, else as `server_error`; an unknown event without an ack gets no answer. */
   #refuse(socket: ChatSocket, event: string, thrown: unknown, ack: AckFunction | undefined): void {
-    const { incoming, floodGuard, log, metrics } = this.#options;
+    const { handlers, connections, log, metrics } = this.#deps;
     const error = toChatError(thrown);
     metrics.eventsRefused.inc({ reason: error.message });
-    const isKnown = incoming.has(event);
+    const isKnown = handlers.has(event);
     const fields = { id: socket.id, event: isKnown ? event : undefined };
     if (thrown === error) log.warn("event refused", { ...fields, reason: error.message });
     else log.error("event failed", { ...fields, err: thrown });
-    if (!isKnown || error.status === REFUSALS.tooManyRequests.status) floodGuard.strike(socket.conn);
+    if (!isKnown || error.status === REFUSALS.tooManyRequests.status) connections.strike(socket.conn);
     if (ack !== undefined) ack(error.toEnvelope());
     else if (isKnown) socket.emit(EVENTS.serverError, error.toEnvelope());
   }

@@ -1,22 +1,26 @@
 import type { Identity } from "../access/identity";
-import type { Connection } from "../connections/engine";
 import type { RateLimit } from "../access/rateLimit";
+import type { Connection } from "../connections/engine";
 
-/** Who sent an event, and how. */
+/** The client that sent an event, and how it sent it. */
 export interface Sender {
-  /** Names the client's presence. */
+  /** The id of the client's presence. */
   id: string;
-  /** Whom and what the event may name; undefined: anybody, anything. */
+  /** What the client may do; undefined: authentication is off. */
   identity: Identity | undefined;
   conn: Connection;
-  /** Whether the client passed a callback, which then gets the result. */
+  /** Whether the client passed a callback, which then receives the result. */
   wantsAck: boolean;
 }
 
-/** What the service does with one kind of event that clients send. */
+/**
+ * Handles one event. Returns the data of the ack. Throws, or rejects with, the ChatError that refuses the event; every
+ * other error is answered as `Internal server error`.
+ */
+export type Handle<Result> = (payload: unknown, sender: Sender) => Result | Promise<Result>;
+
 export interface EventHandler<Result> {
-  /** Counted per connection, before the payload is looked at. */
+  /** Counted per connection, before the payload is validated. */
   limit: RateLimit;
-  /** Returns what an ack gets, or throws the ChatError that refuses the event. */
-  handle: (payload: unknown, sender: Sender) => Result | Promise<Result>;
+  handle: Handle<Result>;
 }

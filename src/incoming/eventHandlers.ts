@@ -1,51 +1,40 @@
-import type { MessageLog } from "../messageLog/messageLog";
-import type { Metrics } from "../observability/metrics";
-import type { PresenceStore } from "../presence/presenceStore";
+import { RateLimit } from "../access/rateLimit";
+import type { ChatLimits } from "../connections/limits";
 import { EVENTS } from "../protocol/events";
 import type { EventHandler } from "./eventHandler";
-import type { ChatLimits } from "../connections/limits";
-import { newMessage } from "./newMessage";
-import { newPresenceInformation } from "./newPresenceInformation";
-import { newTypingInformation } from "./newTypingInformation";
-import { RateLimit } from "../access/rateLimit";
-import type { Rooms } from "../protocol/rooms";
-import type { TypingClients } from "../delivery/typingClients";
+import { newMessage, type NewMessageDeps } from "./newMessage";
+import { newPresenceInformation, type NewPresenceInformationDeps } from "./newPresenceInformation";
+import { newTypingInformation, type NewTypingInformationDeps } from "./newTypingInformation";
 
-/** A deployment may name the events that clients send after its own fashion. */
+/** Other names for the events that clients send, for deployments whose frontends use them. */
 export interface EventNames {
-  /** The event by which clients send messages. */
+  /** Default: `new_message`. */
   newMessageEventName?: string;
-  /** The event by which clients tell who they are and which room they are in. */
+  /** Default: `new_presence_information`. */
   newPresenceInformationEventName?: string;
-  /** The event by which clients tell that they are writing. */
+  /** Default: `new_typing_information`. */
   newTypingInformationEventName?: string;
 }
 
-export interface EventHandlersDeps {
-  rooms: Rooms;
-  log: MessageLog;
-  store: PresenceStore;
-  typing: TypingClients;
-  metrics: Metrics;
-}
+export type EventHandlersDeps = NewMessageDeps & NewPresenceInformationDeps & NewTypingInformationDeps;
 
-/** Every event that clients may send: its name → what to do with it. */
+/** Event name → its handler, for every event that clients may send. */
 export function eventHandlers(
   names: EventNames,
   limits: ChatLimits,
-  parts: EventHandlersDeps,
+  deps: EventHandlersDeps,
 ): Map<string, EventHandler<unknown>> {
-  const messages = new RateLimit(limits.messagesPerSecond, limits.messagesBurst);
-  const presence = new RateLimit(limits.presencePerSecond, limits.presenceBurst);
-  const typing = new RateLimit(limits.typingPerSecond, limits.typingBurst);
   const {
     newMessageEventName = EVENTS.newMessage,
     newPresenceInformationEventName = EVENTS.newPresenceInformation,
     newTypingInformationEventName = EVENTS.newTypingInformation,
   } = names;
+  const messages = new RateLimit(limits.messagesPerSecond, limits.messagesBurst);
+  const presence = new RateLimit(limits.presencePerSecond, limits.presenceBurst);
+  const typing = new RateLimit(limits.typingPerSecond, limits.typingBurst);
   return new Map<string, EventHandler<unknown>>([
-    [newMessageEventName, newMessage(messages, parts)],
-    [newPresenceInformationEventName, newPresenceInformation(presence, parts)],
-    [newTypingInformationEventName, newTypingInformation(typing, parts)],
+    [newMessageEventName, { limit: messages, handle: newMessage(deps) }],
+    [newPresenceInformationEventName, { limit: presence, handle: newPresenceInformation(deps) }],
+    [newTypingInformationEventName, { limit: typing, handle: newTypingInformation(deps) }],
   ]);
 }
