@@ -8,6 +8,7 @@ const LAYERS = [
   "app.ts",
   "backend.ts",
   "config.ts",
+  "config/",
   "chat/",
   "http/",
   "incoming/",

@@ -1,244 +1,314 @@
-import { readFileSync } from "node:fs";
 import type { AuthSettings } from "./access/authenticator";
+import { roomsFile } from "./config/roomsFile";
+import {
+  ConfigError,
+  givenText,
+  integer,
+  onOff,
+  oneOf,
+  optionalText,
+  origins,
+  readVariables,
+  secret,
+  text,
+  url,
+  type Environment,
+  type ValuesOf,
+} from "./config/variable";
 import { DEFAULT_LIMITS, type ChatLimits } from "./connections/limits";
-import { DEFAULT_ROOMS } from "./protocol/rooms";
-import { ANY_ORIGIN } from "./access/origins";
-import { MAX_MISSED_MESSAGES, MAX_ROOM_FIELD_LENGTH } from "./protocol/limits";
-import type { ChatRoom } from "./protocol/payloads";
+import { MAX_MISSED_MESSAGES, MAX_USERNAME_LENGTH } from "./protocol/limits";
 import type { RedisSettings } from "./redis/redisConnection";
 
-export interface Config {
-  port: number;
-  /** Undefined: every interface, IPv6 and IPv4. */
-  host: string | undefined;
-  allowedOrigins: readonly string[];
-  chatRooms: readonly ChatRoom[];
-  logLevel: string;
-  /** Where messages are kept, unless they are in Redis. */
-  dataDir: string;
-  /** Undefined: this process is the only one. */
-  redis: RedisSettings | undefined;
-  /** Messages kept per room. */
-  historyMaxMessages: number;
-  /** Messages of each room that a client which cannot resume gets on connecting. */
-  replayOnConnect: number;
-  /** Pages of history per second and address; 0 turns the limit off. */
-  historyPerSecond: number;
-  historyBurst: number;
-  /** Proxies before the server whose forwarding headers count. */
-  trustProxy: number;
-  /** Who sends it may read `/metrics`; undefined: nobody may. */
-  metricsToken: string | undefined;
-  /** Whether the chat page is served at `/chat`. */
-  chatPage: boolean;
-  /** Undefined: anybody may come in, under any name. */
-  auth: AuthSettings | undefined;
-  limits: ChatLimits;
-}
+export { ConfigError };
 
-const DEFAULTS = {
-  port: 34_000,
-  allowedOrigins: "http://localhost:3000", // where frontends run in development; name your own in production
-  logLevel: "info",
-  dataDir: "./data",
-  redisKeyPrefix: "chat", // one for each service that shares the Redis
-  redisTlsVerify: "on", // off for providers that sign their own certificates
-  historyMaxMessages: 10_000, // per room; raise it for rooms whose people look further back
-  replayOnConnect: 0, // messages; for frontends that know neither history nor resuming
-  historyPerSecond: 10,
-  historyBurst: 50,
-  trustProxy: 0, // hops; 1 behind Heroku's router or one nginx
-  chatPage: "on", // off where only your own frontend should be seen
-  jwtUsernameClaim: "sub", // RFC 7519's; another where that is a number that nobody should see
+const SERVER = {
+  PORT: integer({ default: 34_000, max: 65_535, description: "The port to listen on; 0 takes a free one." }),
+  HOST: optionalText({ unset: "every interface", description: "The address to listen on." }),
+  ALLOWED_ORIGINS: origins({
+    default: "http://localhost:3000",
+    description:
+      "The origins of web pages that may connect, separated by commas; `*` allows every origin. " +
+      "The server's own origin and clients that send no `Origin` may always connect.",
+  }),
+  TRUST_PROXY: integer({
+    default: 0,
+    max: 10,
+    unit: "proxies",
+    description:
+      "The number of proxies before the server. Their `X-Forwarded-For` and `X-Forwarded-Proto` count. " +
+      "Set 1 behind Heroku's router or one nginx.",
+  }),
+  CHAT_PAGE: onOff({ default: "on", description: "`off` removes the chat page at `/chat`." }),
+  LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
+    default: "info",
+    description: "Log lines below this level are not written.",
+  }),
+  METRICS_TOKEN: secret({
+    rule: "at least 16 characters, ASCII without spaces",
+    isValid: (given) => /^[\x21-\x7e]{16,}$/.test(given), // fits into an Authorization header
+    unset: "no `/metrics`",
+    description: "Serves `/metrics` to requests with `Authorization: Bearer <METRICS_TOKEN>`.",
+  }),
 };
 
+const MESSAGES = {
+  ROOMS_FILE: roomsFile({
+    description:
+      'The rooms, as `[{ "label": "Cooking", "name": "/cooking" }, …]`. Each name is unique and matches ' +
+      "`^/[a-z0-9][a-z0-9_-]*$`.",
+  }),
+  DATA_DIR: text({
+    default: "./data",
+    description:
+      "The directory of the messages. The service creates it. One process at a time can use it. " +
+      "Not used with `REDIS_URL`.",
+  }),
+  HISTORY_MAX_MESSAGES: integer({
+    default: 10_000,
+    min: 1,
+    unit: "messages",
+    description: "How many messages each room keeps. Raise it if users look further back.",
+  }),
+  REPLAY_ON_CONNECT: integer({
+    default: 0,
+    max: MAX_MISSED_MESSAGES,
+    unit: "messages",
+    description:
+      "How many messages of each room a client that does not resume receives on connecting, as ordinary events. " +
+      "For frontends that know neither history nor resuming.",
+  }),
+};
+
+const REDIS = {
+  REDIS_URL: url({
+    protocols: ["redis:", "rediss:"],
+    form: "redis://[user:password@]host:port or rediss://…",
+    unset: "one node, without Redis",
+    description:
+      "`redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. Messages and presence are kept in " +
+      "Redis, and all nodes with the same URL and prefix are one service.",
+  }),
+  REDIS_KEY_PREFIX: text({
+    default: "chat",
+    pattern: /^[a-zA-Z0-9:_-]{1,64}$/,
+    description: "The start of every key and channel, so that several services can share one Redis.",
+  }),
+  REDIS_TLS_VERIFY: onOff({
+    default: "on",
+    description: "`off` accepts any certificate, for providers with self-signed certificates such as Heroku.",
+  }),
+};
+
+const SIGN_IN = {
+  JWT_SECRET: secret({
+    rule: "at least 32 bytes", // HS256 must not have a key smaller than its hash (RFC 7518, section 3.2)
+    isValid: (given) => Buffer.byteLength(given) >= 32,
+    unset: "no sign-in",
+    description: "Every client needs a token that is signed with this secret (HS256). Excludes `JWKS_URL`.",
+  }),
+  JWKS_URL: url({
+    protocols: ["https:", "http:"],
+    form: "https://id.example.com/keys",
+    unset: "no sign-in",
+    description:
+      "Every client needs a token that one of the public keys at this URL verifies. The keys are read again every " +
+      "10 minutes, and at most every 5 s when a token names an unknown key. While the URL does not answer, " +
+      "known keys stay valid for a day. Excludes `JWT_SECRET`.",
+  }),
+  JWT_ISSUER: optionalText({ unset: "any issuer", description: "The `iss` that every token must have." }),
+  JWT_AUDIENCE: optionalText({
+    unset: "any audience",
+    description: "The `aud` that every token must have, alone or in a list.",
+  }),
+  JWT_USERNAME_CLAIM: text({
+    default: "sub", // RFC 7519, section 4.1.2
+    description:
+      `The claim with the client's username, a string of 1 to ${String(MAX_USERNAME_LENGTH)} characters. ` +
+      "Name another claim if `sub` is an identifier that users must not see.",
+  }),
+};
+
+const RATES = {
+  MESSAGES_PER_SECOND: integer({
+    default: DEFAULT_LIMITS.messagesPerSecond,
+    unit: "messages per second",
+    description: "How many messages a connection may send, on average; 0 turns the limit off.",
+  }),
+  MESSAGES_BURST: integer({
+    default: DEFAULT_LIMITS.messagesBurst,
+    min: 1,
+    unit: "messages",
+    description:
+      "How many of them a connection may send at once. Not below `MESSAGES_PER_SECOND`. " +
+      "The average is taken over `MESSAGES_BURST / MESSAGES_PER_SECOND` seconds; the other rates work alike.",
+  }),
+  PRESENCE_PER_SECOND: integer({
+    default: DEFAULT_LIMITS.presencePerSecond,
+    unit: "events per second",
+    description: "How often a connection may announce its presence; 0 turns the limit off.",
+  }),
+  PRESENCE_BURST: integer({
+    default: DEFAULT_LIMITS.presenceBurst,
+    min: 1,
+    unit: "events",
+    description: "How often at once.",
+  }),
+  TYPING_PER_SECOND: integer({
+    default: DEFAULT_LIMITS.typingPerSecond,
+    unit: "events per second",
+    description: "How many typing events a connection may send; 0 turns the limit off.",
+  }),
+  TYPING_BURST: integer({
+    default: DEFAULT_LIMITS.typingBurst,
+    min: 1,
+    unit: "events",
+    description: "How many of them at once.",
+  }),
+  HISTORY_PER_SECOND: integer({
+    default: 10,
+    unit: "pages per second",
+    description: "How many pages of history one address may read; 0 turns the limit off.",
+  }),
+  HISTORY_BURST: integer({
+    default: 50,
+    min: 1,
+    unit: "pages",
+    description: "How many of them at once.",
+  }),
+};
+
+const CAPS = {
+  MAX_CONNECTIONS: integer({
+    default: DEFAULT_LIMITS.maxConnections,
+    unit: "connections",
+    description: "The most open connections; 0 means no cap.",
+  }),
+  MAX_CONNECTIONS_PER_IP: integer({
+    default: DEFAULT_LIMITS.maxConnectionsPerIp,
+    unit: "connections",
+    description:
+      "The most open connections of one address; 0 means no cap. Behind a proxy set `TRUST_PROXY` as well, " +
+      "or all clients share the proxy's address.",
+  }),
+  MAX_PENDING_BYTES: integer({
+    default: DEFAULT_LIMITS.maxPendingBytes,
+    min: 1_024,
+    unit: "bytes",
+    description:
+      "A client that reads too slowly is disconnected when more than this waits for it. " +
+      "Raise it if slow but well-behaved clients are disconnected in busy rooms.",
+  }),
+  PRESENCE_BYTES_PER_SECOND: integer({
+    default: DEFAULT_LIMITS.presenceBytesPerSecond,
+    min: 1,
+    unit: "bytes per second",
+    description:
+      "The budget of presence over all clients of a node; snapshots and differences have one each. " +
+      "Lower it if presence takes bandwidth that messages need.",
+  }),
+  PRESENCE_BURST_BYTES: integer({
+    default: DEFAULT_LIMITS.presenceBurstBytes,
+    min: 1,
+    unit: "bytes",
+    description: "How much of that budget can be saved up and spent at once.",
+  }),
+};
+
+/** The table: heading of a section in docs/CONFIGURATION.md → its variables. */
+export const VARIABLE_GROUPS = {
+  Server: SERVER,
+  "Rooms and messages": MESSAGES,
+  "Several nodes": REDIS,
+  "Sign-in": SIGN_IN,
+  "Rate limits": RATES,
+  "Caps and budgets": CAPS,
+};
+
+export const VARIABLES = { ...SERVER, ...MESSAGES, ...REDIS, ...SIGN_IN, ...RATES, ...CAPS };
+
 /** Variables of earlier versions → what to do instead. A service that is started with one of them does not start. */
-export const REMOVED_VARIABLES: Readonly<Record<string, string>> = {
+const REMOVED_VARIABLES: Readonly<Record<string, string>> = {
   WORKERS: "start several processes with one REDIS_URL behind nginx (docs/DEPLOYING.md)",
 };
 
-const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
-const SECRET = /^[\x21-\x7e]{16,}$/; // what fits into an Authorization header and cannot be guessed
-const MIN_JWT_SECRET = 32; // bytes: HS256 must not have a key smaller than its hash (RFC 7518, section 3.2)
-const ROOM_NAME = /^\/[a-z0-9][a-z0-9_-]*$/;
-const REDIS_PROTOCOLS = ["redis:", "rediss:"];
-const REDIS_KEY_PREFIX = /^[a-zA-Z0-9:_-]{1,64}$/;
+type Values = ValuesOf<typeof VARIABLES>;
 
-/** A setting that cannot be used. The message is one line that names it. */
-export class ConfigError extends Error {}
+export type Config = ReturnType<typeof loadConfig>;
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Reads and checks every setting; throws a ConfigError for the first that cannot be used. */
-export function loadConfig(env: Environment = process.env): Readonly<Config> {
-  const config: Config = {
-    port: integer(env, "PORT", DEFAULTS.port, { max: 65_535 }),
-    host: text(env, "HOST"),
-    allowedOrigins: origins(text(env, "ALLOWED_ORIGINS") ?? DEFAULTS.allowedOrigins),
-    chatRooms: rooms(text(env, "ROOMS_FILE")),
-    logLevel: oneOf(LOG_LEVELS, "LOG_LEVEL", text(env, "LOG_LEVEL") ?? DEFAULTS.logLevel),
-    dataDir: text(env, "DATA_DIR") ?? DEFAULTS.dataDir,
-    redis: redis(env),
-    historyMaxMessages: integer(env, "HISTORY_MAX_MESSAGES", DEFAULTS.historyMaxMessages, { min: 1 }),
-    replayOnConnect: integer(env, "REPLAY_ON_CONNECT", DEFAULTS.replayOnConnect, {
-      max: MAX_MISSED_MESSAGES,
-    }),
-    historyPerSecond: integer(env, "HISTORY_PER_SECOND", DEFAULTS.historyPerSecond),
-    historyBurst: integer(env, "HISTORY_BURST", DEFAULTS.historyBurst, { min: 1 }),
-    trustProxy: integer(env, "TRUST_PROXY", DEFAULTS.trustProxy, { max: 10 }),
-    metricsToken: secret(env, "METRICS_TOKEN"),
-    chatPage: onOff(env, "CHAT_PAGE", DEFAULTS.chatPage),
-    auth: auth(env),
-    limits: limits(env),
-  };
-  notBelow("HISTORY_BURST", config.historyBurst, "HISTORY_PER_SECOND", config.historyPerSecond);
+/** Reads and checks every variable. Throws a ConfigError for the first one that cannot be used. */
+export function loadConfig(env: Environment = process.env) {
+  const values = readVariables(VARIABLES, env);
   for (const [name, instead] of Object.entries(REMOVED_VARIABLES))
-    if (text(env, name) !== undefined) throw new ConfigError(`${name} is not supported any more: ${instead}`);
-  return Object.freeze(config);
+    if (givenText(env, name) !== undefined)
+      throw new ConfigError(`${name} is not supported any more: ${instead}`);
+  for (const kind of ["MESSAGES", "PRESENCE", "TYPING", "HISTORY"] as const) checkBurst(kind, values);
+  return Object.freeze({
+    port: values.PORT,
+    /** Undefined: every interface, IPv6 and IPv4. */
+    host: values.HOST,
+    allowedOrigins: values.ALLOWED_ORIGINS,
+    trustProxy: values.TRUST_PROXY,
+    chatPage: values.CHAT_PAGE,
+    logLevel: values.LOG_LEVEL,
+    /** Undefined: `/metrics` does not exist. */
+    metricsToken: values.METRICS_TOKEN,
+    chatRooms: values.ROOMS_FILE,
+    dataDir: values.DATA_DIR,
+    historyMaxMessages: values.HISTORY_MAX_MESSAGES,
+    replayOnConnect: values.REPLAY_ON_CONNECT,
+    historyPerSecond: values.HISTORY_PER_SECOND,
+    historyBurst: values.HISTORY_BURST,
+    redis: redis(values),
+    auth: auth(values, env),
+    limits: limits(values),
+  });
 }
 
-function limits(env: Environment): ChatLimits {
-  const atLeast1 = { min: 1 };
-  const chatLimits: ChatLimits = {
-    messagesPerSecond: integer(env, "MESSAGES_PER_SECOND", DEFAULT_LIMITS.messagesPerSecond),
-    messagesBurst: integer(env, "MESSAGES_BURST", DEFAULT_LIMITS.messagesBurst, atLeast1),
-    presencePerSecond: integer(env, "PRESENCE_PER_SECOND", DEFAULT_LIMITS.presencePerSecond),
-    presenceBurst: integer(env, "PRESENCE_BURST", DEFAULT_LIMITS.presenceBurst, atLeast1),
-    typingPerSecond: integer(env, "TYPING_PER_SECOND", DEFAULT_LIMITS.typingPerSecond),
-    typingBurst: integer(env, "TYPING_BURST", DEFAULT_LIMITS.typingBurst, atLeast1),
-    maxPendingBytes: integer(env, "MAX_PENDING_BYTES", DEFAULT_LIMITS.maxPendingBytes, { min: 1_024 }),
-    presenceBytesPerSecond: integer(
-      env,
-      "PRESENCE_BYTES_PER_SECOND",
-      DEFAULT_LIMITS.presenceBytesPerSecond,
-      atLeast1,
-    ),
-    presenceBurstBytes: integer(env, "PRESENCE_BURST_BYTES", DEFAULT_LIMITS.presenceBurstBytes, atLeast1),
-    maxConnections: integer(env, "MAX_CONNECTIONS", DEFAULT_LIMITS.maxConnections),
-    maxConnectionsPerIp: integer(env, "MAX_CONNECTIONS_PER_IP", DEFAULT_LIMITS.maxConnectionsPerIp),
-  };
-  notBelow("MESSAGES_BURST", chatLimits.messagesBurst, "MESSAGES_PER_SECOND", chatLimits.messagesPerSecond);
-  notBelow("PRESENCE_BURST", chatLimits.presenceBurst, "PRESENCE_PER_SECOND", chatLimits.presencePerSecond);
-  notBelow("TYPING_BURST", chatLimits.typingBurst, "TYPING_PER_SECOND", chatLimits.typingPerSecond);
-  return chatLimits;
+/** Undefined: this process is the only node. */
+function redis(values: Values): RedisSettings | undefined {
+  const { REDIS_URL, REDIS_KEY_PREFIX, REDIS_TLS_VERIFY } = values;
+  if (REDIS_URL === undefined) return undefined;
+  return { url: REDIS_URL, keyPrefix: REDIS_KEY_PREFIX, verifyTls: REDIS_TLS_VERIFY };
 }
 
-function redis(env: Environment): RedisSettings | undefined {
-  const url = text(env, "REDIS_URL");
-  const keyPrefix = text(env, "REDIS_KEY_PREFIX") ?? DEFAULTS.redisKeyPrefix;
-  const verifyTls = onOff(env, "REDIS_TLS_VERIFY", DEFAULTS.redisTlsVerify);
-  if (!REDIS_KEY_PREFIX.test(keyPrefix)) {
-    throw new ConfigError(`REDIS_KEY_PREFIX must match ${REDIS_KEY_PREFIX.source}, not "${keyPrefix}"`);
-  }
-  if (url === undefined) return undefined;
-  // Never shown: it may hold a password.
-  if (!URL.canParse(url) || !REDIS_PROTOCOLS.includes(new URL(url).protocol)) {
-    throw new ConfigError("REDIS_URL must be like redis://[user:password@]host:port or rediss://…");
-  }
-  return { url, keyPrefix, verifyTls };
-}
-
-function auth(env: Environment): AuthSettings | undefined {
-  const [secret, jwksUrl] = [text(env, "JWT_SECRET"), text(env, "JWKS_URL")];
-  for (const name of ["JWT_SECRET", "JWKS_URL"]) {
-    // Most likely a secret that got lost on its way here: to let everybody in would be the worst way to say so.
-    if (env[name] !== undefined && text(env, name) === undefined) throw new ConfigError(`${name} is empty`);
-  }
-  const [issuer, audience] = [text(env, "JWT_ISSUER"), text(env, "JWT_AUDIENCE")];
-  const usernameClaim = text(env, "JWT_USERNAME_CLAIM");
-  if (secret !== undefined && jwksUrl !== undefined)
+/** Undefined: sign-in is off. */
+function auth(values: Values, env: Environment): AuthSettings | undefined {
+  const { JWT_SECRET, JWKS_URL, JWT_ISSUER, JWT_AUDIENCE, JWT_USERNAME_CLAIM } = values;
+  // A secret that was lost on its way here must not turn sign-in off.
+  for (const name of ["JWT_SECRET", "JWKS_URL"])
+    if (env[name] !== undefined && givenText(env, name) === undefined)
+      throw new ConfigError(`${name} is empty`);
+  if (JWT_SECRET !== undefined && JWKS_URL !== undefined)
     throw new ConfigError("JWT_SECRET and JWKS_URL exclude each other: tokens have one kind of signature");
-  const key = secret === undefined ? jwksUrl && { jwksUrl: httpUrl("JWKS_URL", jwksUrl) } : jwtSecret(secret);
-  if (key) return { key, issuer, audience, usernameClaim: usernameClaim ?? DEFAULTS.jwtUsernameClaim };
-  if (issuer === undefined && audience === undefined && usernameClaim === undefined) return undefined;
-  // Whoever sets one of them believes that tokens are looked at.
-  throw new ConfigError("JWT_ISSUER, JWT_AUDIENCE and JWT_USERNAME_CLAIM need JWT_SECRET or JWKS_URL");
+  const demands = { issuer: JWT_ISSUER, audience: JWT_AUDIENCE, usernameClaim: JWT_USERNAME_CLAIM };
+  if (JWT_SECRET !== undefined) return { key: { secret: JWT_SECRET }, ...demands };
+  if (JWKS_URL !== undefined) return { key: { jwksUrl: JWKS_URL }, ...demands };
+  // An operator who sets one of these expects that tokens are verified.
+  if (["JWT_ISSUER", "JWT_AUDIENCE", "JWT_USERNAME_CLAIM"].some((name) => givenText(env, name) !== undefined))
+    throw new ConfigError("JWT_ISSUER, JWT_AUDIENCE and JWT_USERNAME_CLAIM need JWT_SECRET or JWKS_URL");
+  return undefined;
 }
 
-function jwtSecret(secret: string): { secret: string } {
-  if (Buffer.byteLength(secret) >= MIN_JWT_SECRET) return { secret };
-  throw new ConfigError(`JWT_SECRET must have at least ${String(MIN_JWT_SECRET)} bytes`);
+function limits(values: Values): ChatLimits {
+  return {
+    messagesPerSecond: values.MESSAGES_PER_SECOND,
+    messagesBurst: values.MESSAGES_BURST,
+    presencePerSecond: values.PRESENCE_PER_SECOND,
+    presenceBurst: values.PRESENCE_BURST,
+    typingPerSecond: values.TYPING_PER_SECOND,
+    typingBurst: values.TYPING_BURST,
+    maxPendingBytes: values.MAX_PENDING_BYTES,
+    presenceBytesPerSecond: values.PRESENCE_BYTES_PER_SECOND,
+    presenceBurstBytes: values.PRESENCE_BURST_BYTES,
+    maxConnections: values.MAX_CONNECTIONS,
+    maxConnectionsPerIp: values.MAX_CONNECTIONS_PER_IP,
+  };
 }
 
-function httpUrl(name: string, url: string): string {
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
-  throw new ConfigError(`${name} must be a URL that begins with https:// or http://`);
-}
-
-/** Empty counts as not set: that is how shells and dashboards unset a variable. */
-function text(env: Environment, name: string): string | undefined {
-  const value = env[name]?.trim();
-  return value === "" ? undefined : value;
-}
-
-/** The message does not repeat what was given: it goes to logs. */
-function secret(env: Environment, name: string): string | undefined {
-  const given = text(env, name);
-  if (given === undefined || SECRET.test(given)) return given;
-  throw new ConfigError(`${name} must have at least 16 characters, ASCII without spaces`);
-}
-
-function integer(env: Environment, name: string, fallback: number, { min = 0, max = 1e12 } = {}): number {
-  const given = text(env, name);
-  if (given === undefined) return fallback;
-  const value = /^\d+$/.test(given) ? Number(given) : NaN;
-  if (value >= min && value <= max) return value;
-  const range = max === 1e12 ? `of at least ${String(min)}` : `from ${String(min)} to ${String(max)}`;
-  throw new ConfigError(`${name} must be a whole number ${range}, not "${given}"`);
-}
-
-function notBelow(name: string, value: number, otherName: string, other: number): void {
-  if (value < other)
-    throw new ConfigError(`${name} (${String(value)}) must not be below ${otherName} (${String(other)})`);
-}
-
-function oneOf(allowed: readonly string[], name: string, value: string): string {
-  if (allowed.includes(value)) return value;
-  throw new ConfigError(`${name} must be one of ${allowed.join(", ")}, not "${value}"`);
-}
-
-function onOff(env: Environment, name: string, fallback: string): boolean {
-  return oneOf(["on", "off"], name, text(env, name) ?? fallback) === "on";
-}
-
-function origins(list: string): string[] {
-  const given = list.split(",").map((origin) => origin.trim());
-  for (const origin of given) {
-    if (origin === ANY_ORIGIN || (URL.canParse(origin) && new URL(origin).origin === origin)) continue;
-    throw new ConfigError(
-      `ALLOWED_ORIGINS must list origins like https://chat.example.com, or *, not "${origin}"`,
-    );
-  }
-  return given;
-}
-
-function rooms(file: string | undefined): readonly ChatRoom[] {
-  if (file === undefined) return DEFAULT_ROOMS;
-  const given = parseRoomsFile(file);
-  if (!Array.isArray(given) || given.length === 0)
-    throw new ConfigError(`ROOMS_FILE ${file} must hold a list of rooms`);
-  const list = given.map((entry: unknown) => room(file, entry));
-  const repeated = list.find(({ name }, index) => list.findIndex((other) => other.name === name) !== index);
-  if (repeated !== undefined) throw new ConfigError(`ROOMS_FILE ${file} names room "${repeated.name}" twice`);
-  return list;
-}
-
-function parseRoomsFile(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new ConfigError(`ROOMS_FILE ${file} cannot be read: ${(error as Error).message}`);
-  }
-}
-
-function room(file: string, entry: unknown): ChatRoom {
-  const { label, name, ...others } = (entry ?? {}) as Record<string, unknown>;
-  const isLabel =
-    typeof label === "string" && label.length >= 1 && [...label].length <= MAX_ROOM_FIELD_LENGTH;
-  const isName = typeof name === "string" && ROOM_NAME.test(name) && name.length <= MAX_ROOM_FIELD_LENGTH;
-  if (isLabel && isName && Object.keys(others).length === 0) return { label, name };
+function checkBurst(kind: "MESSAGES" | "PRESENCE" | "TYPING" | "HISTORY", values: Values): void {
+  const [burst, rate] = [values[`${kind}_BURST`], values[`${kind}_PER_SECOND`]];
+  if (burst >= rate) return;
   throw new ConfigError(
-    `ROOMS_FILE ${file}: a room is {"label": "Cooking", "name": "/cooking"}, name matching ${ROOM_NAME.source}, ` +
-      `not ${JSON.stringify(entry)}`,
+    `${kind}_BURST (${String(burst)}) must not be below ${kind}_PER_SECOND (${String(rate)})`,
   );
 }

@@ -1,8 +1,8 @@
 /** The results as a Markdown table, aligned the way prettier leaves it. */
-import { pick } from "../measure/pick";
 import { BASELINE, targetNames, type TargetName } from "../process/target";
 import { scenarios } from "../scenarios";
 import type { Row, Unit } from "../scenarios/scenario";
+import { alignedTable } from "./alignedTable";
 import type { Results, ScenarioResult } from "./results";
 
 const TITLES: Record<TargetName, string> = {
@@ -34,7 +34,9 @@ export function markdownTable(results: Results): string {
       ...names.map((name) => cell(results.scenarios[scenario.name], name, row)),
     ]),
   );
-  return aligned([["Median of rounds", ...names.map((name) => TITLES[name])], ...lines]);
+  return alignedTable([["Median of rounds", ...names.map((name) => TITLES[name])], ...lines], {
+    numbers: true,
+  });
 }
 
 function cell(result: ScenarioResult | undefined, name: TargetName, { metric, unit }: Row): string {
@@ -49,18 +51,4 @@ function cell(result: ScenarioResult | undefined, name: TargetName, { metric, un
 function grouped(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString("en-US");
   return Number(value.toPrecision(3)).toString();
-}
-
-function aligned(lines: string[][]): string {
-  const [title = [], ...rest] = lines;
-  const widths = title.map((_, column) => Math.max(...lines.map((line) => pick(line, column).length)));
-  const rule = widths.map((width, column) =>
-    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
-  );
-  const padded = (line: string[]): string[] =>
-    line.map((text, column) => {
-      const width = pick(widths, column);
-      return column === 0 ? text.padEnd(width) : text.padStart(width);
-    });
-  return [padded(title), rule, ...rest.map(padded)].map((line) => `| ${line.join(" | ")} |`).join("\n");
 }

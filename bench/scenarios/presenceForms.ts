@@ -9,7 +9,7 @@ import { pick } from "../measure/pick";
 import type { Target } from "../process/target";
 import { SERVICE_ONLY, type Metrics, type Scenario } from "./scenario";
 
-const CLIENTS = 2_000;
+export const CLIENTS = 2_000;
 const MOVES = 5; // one after the other
 const GIVE_UP_AFTER_MS = 60_000;
 const AFTERMATH_MS = 500; // in which what still comes counts as bytes, though not as time
