@@ -18,5 +18,5 @@ USER node
 EXPOSE 34000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 34000) + '/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Not through npm, which would not hand SIGTERM on.
+# Not through npm, which does not forward SIGTERM.
 CMD ["node", "dist/main.js"]
