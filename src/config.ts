@@ -140,7 +140,7 @@ const RATES = {
     unit: "messages",
     description:
       "How many of them a connection may send at once. Not below `MESSAGES_PER_SECOND`. " +
-      "The average is taken over `MESSAGES_BURST / MESSAGES_PER_SECOND` seconds; the other rates work alike.",
+      "The average is taken over `MESSAGES_BURST / MESSAGES_PER_SECOND` seconds, and likewise for the other rates.",
   }),
   PRESENCE_PER_SECOND: integer({
     default: DEFAULT_LIMITS.presencePerSecond,
@@ -181,13 +181,13 @@ const CAPS = {
   MAX_CONNECTIONS: integer({
     default: DEFAULT_LIMITS.maxConnections,
     unit: "connections",
-    description: "The most open connections; 0 means no cap.",
+    description: "The largest number of open connections; 0 means no cap.",
   }),
   MAX_CONNECTIONS_PER_IP: integer({
     default: DEFAULT_LIMITS.maxConnectionsPerIp,
     unit: "connections",
     description:
-      "The most open connections of one address; 0 means no cap. Behind a proxy set `TRUST_PROXY` as well, " +
+      "The largest number of open connections of one address; 0 means no cap. Behind a proxy set `TRUST_PROXY` as well, " +
       "or all clients share the proxy's address.",
   }),
   MAX_PENDING_BYTES: integer({
@@ -210,7 +210,7 @@ const CAPS = {
     default: DEFAULT_LIMITS.presenceBurstBytes,
     min: 1,
     unit: "bytes",
-    description: "How much of that budget can be saved up and spent at once.",
+    description: "How much of that budget can be spent at once after a quiet time.",
   }),
 };
 
@@ -280,9 +280,9 @@ function auth(values: Values, env: Environment): AuthSettings | undefined {
       throw new ConfigError(`${name} is empty`);
   if (JWT_SECRET !== undefined && JWKS_URL !== undefined)
     throw new ConfigError("JWT_SECRET and JWKS_URL exclude each other: tokens have one kind of signature");
-  const demands = { issuer: JWT_ISSUER, audience: JWT_AUDIENCE, usernameClaim: JWT_USERNAME_CLAIM };
-  if (JWT_SECRET !== undefined) return { key: { secret: JWT_SECRET }, ...demands };
-  if (JWKS_URL !== undefined) return { key: { jwksUrl: JWKS_URL }, ...demands };
+  const required = { issuer: JWT_ISSUER, audience: JWT_AUDIENCE, usernameClaim: JWT_USERNAME_CLAIM };
+  if (JWT_SECRET !== undefined) return { key: { secret: JWT_SECRET }, ...required };
+  if (JWKS_URL !== undefined) return { key: { jwksUrl: JWKS_URL }, ...required };
   // An operator who sets one of these expects that tokens are verified.
   if (["JWT_ISSUER", "JWT_AUDIENCE", "JWT_USERNAME_CLAIM"].some((name) => givenText(env, name) !== undefined))
     throw new ConfigError("JWT_ISSUER, JWT_AUDIENCE and JWT_USERNAME_CLAIM need JWT_SECRET or JWKS_URL");
