@@ -21,8 +21,7 @@ function parseFile(file: string, refuse: Refuse): unknown {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    // V8 quotes the text that it cannot parse, line breaks included.
-    return refuse(`${file} cannot be read: ${(error as Error).message.replace(/\s+/g, " ")}`);
+    return refuse(`${file} cannot be read: ${(error as Error).message}`);
   }
 }
 

@@ -130,7 +130,7 @@ export function url(
 export function readVariables<Table extends VariableTable>(table: Table, env: Environment): ValuesOf<Table> {
   const values = Object.entries(table).map(([name, variable]) => {
     const refuse: Refuse = (problem) => {
-      throw new ConfigError(`${name} ${problem}`);
+      throw new ConfigError(`${name} ${problem.replace(/[\r\n]+/g, " ")}`); // the value may have line breaks
     };
     const given = givenText(env, name);
     return [name, given === undefined ? variable.default : variable.parse(given, refuse)];

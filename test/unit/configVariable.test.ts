@@ -43,6 +43,7 @@ test.each([
   [{ MORE: "-1" }, 'MORE must be a whole number, at least 0, not "-1"'],
   [{ MORE: "0x10" }, 'MORE must be a whole number, at least 0, not "0x10"'],
   [{ MORE: "1000000000001" }, 'MORE must be a whole number, at least 0, not "1000000000001"'],
+  [{ KIND: "a\nb" }, 'KIND must be one of a, b, not "a b"'],
   [{ KIND: "c" }, 'KIND must be one of a, b, not "c"'],
   [{ SWITCH: "true" }, 'SWITCH must be one of on, off, not "true"'],
   [{ NAME: "N" }, 'NAME must match ^[a-z]+$, not "N"'],
