@@ -271,15 +271,21 @@ test("a base client sees, byte for byte, what it always saw, whatever others ask
 describe("with a full disk", () => {
   const notStored = refusal("Message could not be stored", 503);
 
-  test("messages are refused with 503, everything else goes on, and a retry is stored once there is room", async () => {
+  /** The service as a process: LMDB writes what goes wrong to standard error, and this process keeps its own limits. */
+  async function startOnSmallDisk(env: Record<string, string> = {}) {
     const disk = smallDisk();
-    const { url } = await startService({ ...NO_LIMITS, DATA_DIR: disk.directory });
+    const { url, child } = await ServiceProcess.start({ ...NO_LIMITS, DATA_DIR: disk.directory, ...env });
+    return { url, fillDisk: () => disk.fill(child.pid), freeDisk: disk.free };
+  }
+
+  test("messages are refused with 503, everything else goes on, and a retry is stored once there is room", async () => {
+    const { url, fillDisk, freeDisk } = await startOnSmallDisk();
     const client = await TestClient.connect(url);
     const other = await TestClient.connect(url, { auth: { typing: true } });
     await sendAcked(client, { message: "before" });
     await other.waitFor("/cooking");
 
-    disk.fill();
+    fillDisk();
     const message = newMessage({ message: "retried" });
     expect(await ask(client, message)).toEqual(notStored);
     client.sendMessage();
@@ -293,7 +299,7 @@ describe("with a full disk", () => {
     const newcomer = await TestClient.connect(url, { auth: { resume: {} } });
     await newcomer.waitFor(EVENTS.resumed);
 
-    disk.free();
+    freeDisk();
     const answers: unknown[] = [];
     await until("the message is stored", async () => {
       const answer = await ask(client, message);
@@ -311,15 +317,13 @@ describe("with a full disk", () => {
   });
 
   test("what was stored before stays, however many messages are refused meanwhile", async () => {
-    const disk = smallDisk();
-    const settings = { ...NO_LIMITS, DATA_DIR: disk.directory, HISTORY_MAX_MESSAGES: "10" };
-    const { url } = await startService(settings);
+    const { url, fillDisk, freeDisk } = await startOnSmallDisk({ HISTORY_MAX_MESSAGES: "10" });
     const client = await TestClient.connect(url);
     const [first = ""] = await sendNumbered(client, 5);
-    disk.fill();
+    fillDisk();
     const refused = await Promise.all(Array.from({ length: 50 }, () => ask(client, newMessage())));
     expect(refused.every(({ error }) => error?.status === 503)).toBe(true);
-    disk.free();
+    freeDisk();
     await until("messages are stored again", async () => (await ask(client, newMessage({ uuid: "5", message: "5" }))).data !== null); // prettier-ignore
     const kept = (await wholeHistory(url)).map(({ message }) => message);
     expect(kept).toEqual(["0", "1", "2", "3", "4", "5"]);
@@ -328,12 +332,11 @@ describe("with a full disk", () => {
   });
 
   test("pages of history come to an end where messages were refused before the first one", async () => {
-    const disk = smallDisk();
-    const { url } = await startService({ ...NO_LIMITS, DATA_DIR: disk.directory });
+    const { url, fillDisk, freeDisk } = await startOnSmallDisk();
     const client = await TestClient.connect(url);
-    disk.fill();
+    fillDisk();
     await Promise.all(Array.from({ length: 5 }, () => ask(client, newMessage())));
-    disk.free();
+    freeDisk();
     await until("messages are stored again", async () => (await ask(client, newMessage({ uuid: "1" }))).data !== null); // prettier-ignore
     expect(await historyPage(url, "/cooking")).toMatchObject({ messages: [{ uuid: "1" }], before: null, after: null }); // prettier-ignore
   });

@@ -67,7 +67,7 @@ test("with a full disk it stops all the same, says how, and starts again on what
   const service = await ServiceProcess.start(env);
   const client = await TestClient.connect(service.url);
   await sendAcked(client, { message: "stored" });
-  disk.fill();
+  disk.fill(service.child.pid);
   const refused = Array.from({ length: 50 }, () => sendAcked(client, { message: "x".repeat(4_000) }));
   for (const { status } of await Promise.allSettled(refused)) expect(status).toBe("rejected");
   service.child.kill("SIGTERM");
