@@ -1,8 +1,8 @@
 /*
  * node -r ts-node/register/transpile-only test/fuzz/fuzz.ts [--frames 100000] [--seed n]
  *
- * Sends mutated frames to the compiled service (after `npm run build`) and fails if it dies, keeps honest
- * clients waiting, complains on standard error or grows. The seed repeats the frames.
+ * Sends mutated frames to the compiled service (after `npm run build`) and fails if it ends,
+ * delays other clients, writes to standard error or grows in memory. The same seed sends the same frames.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -11,7 +11,7 @@ import { Random } from "../support/random";
 import { ServiceProcess } from "../support/serviceProcess";
 import { attack } from "./attack";
 
-const MAX_GROWTH = 300e6; // bytes of resident memory
+const MAX_GROWTH_BYTES = 300e6; // of resident memory
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -19,20 +19,20 @@ async function main(): Promise<void> {
   });
   const random = new Random(values.seed === undefined ? undefined : Number(values.seed));
   process.stdout.write(`seed ${String(random.seed)}\n`);
-  // The honest clients check in some 30 times a second: more than one connection may by default.
+  // The honest clients send about 30 messages a second, more than the default limit of one connection.
   const service = await ServiceProcess.start({ MESSAGES_PER_SECOND: "1000", MESSAGES_BURST: "1000" });
   const { child, url } = service;
 
   const before = residentBytes(child.pid);
   await attack(url, Number(values.frames), random);
-  const growth = residentBytes(child.pid) - before;
+  const growthBytes = residentBytes(child.pid) - before;
   child.kill("SIGTERM");
   const { code } = await service.exited;
   process.stdout.write(
-    `${values.frames} frames, memory grew by ${(growth / 1e6).toFixed(0)} MB, exit ${String(code)}\n`,
+    `${values.frames} frames, memory grew by ${(growthBytes / 1e6).toFixed(0)} MB, exit ${String(code)}\n`,
   );
-  if (code !== 0 || service.stderr !== "" || growth > MAX_GROWTH)
-    throw new Error(`the service suffered: ${service.stderr}`);
+  if (code !== 0 || service.stderr !== "" || growthBytes > MAX_GROWTH_BYTES)
+    throw new Error(`exit code, standard error or memory is wrong: ${service.stderr}`);
 }
 
 /** 0 where the system has no /proc. */

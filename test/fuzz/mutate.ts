@@ -1,5 +1,6 @@
 import type { Random } from "../support/random";
 
+const MAX_FRAME_LENGTH = 60_000; // characters; less than the service accepts
 const VALID = [
   "40",
   '40{"resume":{}}',
@@ -29,11 +30,11 @@ const SPLICES = [
   "__proto__",
 ];
 
-/** Changes a valid Engine.IO frame in one to four places: flips, cuts, doublings, splices, nesting. */
+/** Changes a valid Engine.IO frame in one to four places: replaces, cuts, repeats, splices or nests. */
 export function mutatedFrame(random: Random): string | Buffer {
   let frame = random.pick(VALID);
   for (let times = below(random, 4); times >= 0; times -= 1) frame = mutate(frame, random);
-  return below(random, 10) === 0 ? Buffer.from(frame, "latin1") : frame.slice(0, 60_000);
+  return below(random, 10) === 0 ? Buffer.from(frame, "latin1") : frame.slice(0, MAX_FRAME_LENGTH);
 }
 
 function mutate(frame: string, random: Random): string {

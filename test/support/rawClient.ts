@@ -1,41 +1,40 @@
-import { once } from "node:events";
-import { WebSocket } from "ws";
-import { afterThisTest } from "./disposal";
+import { RawWebSocket } from "./rawWebSocket";
 import { until } from "./until";
 
-/** A Socket.IO client of which every frame is written and read by hand. */
+/** A Socket.IO client over one websocket, whose packets a test writes and reads as text. It answers no pings. */
 export class RawClient {
-  /** What the server wrote as Engine.IO messages, in order, without the leading `4`. */
-  readonly frames: string[] = [];
-  readonly webSocket: WebSocket;
+  readonly #socket: RawWebSocket;
 
-  private constructor(webSocket: WebSocket) {
-    this.webSocket = webSocket;
+  private constructor(socket: RawWebSocket) {
+    this.#socket = socket;
   }
 
   /** Opens a websocket and sends the CONNECT packet with this `auth`; does not wait for the answer. */
   static async open(url: string, auth?: object): Promise<RawClient> {
-    const webSocket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
-    afterThisTest(() => webSocket.terminate());
-    const client = new RawClient(webSocket);
-    webSocket.on("message", (data: Buffer) => client.#arrived(data.toString()));
-    await once(webSocket, "open");
+    const client = new RawClient(await RawWebSocket.open(url));
     client.send(`0${auth === undefined ? "" : JSON.stringify(auth)}`);
     return client;
   }
 
+  /** As `open`; resolves once the CONNECT packet is answered. */
   static async connect(url: string, auth?: object): Promise<RawClient> {
     const client = await RawClient.open(url, auth);
     await until("the raw client is connected", () => client.frames.some((frame) => frame.startsWith("0")));
     return client;
   }
 
+  get webSocket(): RawWebSocket["webSocket"] {
+    return this.#socket.webSocket;
+  }
+
+  /** The Socket.IO packets that arrived so far, in order, without Engine.IO's leading `4`. */
+  get frames(): string[] {
+    return this.#socket.frames.filter((frame) => frame.startsWith("4")).map((frame) => frame.slice(1));
+  }
+
   /** Sends Socket.IO packets, all in one write. */
   send(...packets: string[]): void {
-    const { _socket: socket } = this.webSocket as unknown as { _socket: { cork(): void; uncork(): void } };
-    socket.cork();
-    for (const packet of packets) this.webSocket.send(`4${packet}`);
-    socket.uncork();
+    this.#socket.send(...packets.map((packet) => `4${packet}`));
   }
 
   /** The arguments of every arrival of the event so far. */
@@ -53,10 +52,5 @@ export class RawClient {
       const [, id] = /^3(\d+)\[/.exec(frame) ?? [];
       return id === undefined ? [] : [Number(id)];
     });
-  }
-
-  #arrived(packet: string): void {
-    if (packet === "2") this.webSocket.send("3");
-    else if (packet.startsWith("4")) this.frames.push(packet.slice(1));
   }
 }
