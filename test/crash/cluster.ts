@@ -1,11 +1,11 @@
 import { RedisServer } from "../support/redisServer";
 import { TcpProxy } from "../support/tcpProxy";
-import { Restartable } from "./restartable";
+import { RestartableService } from "./restartableService";
 
 /** One of several nodes, and its line to Redis. */
 export interface Node {
   readonly name: string;
-  readonly service: Restartable;
+  readonly service: RestartableService;
   readonly line: TcpProxy;
 }
 
@@ -26,7 +26,7 @@ export class Cluster {
         const line = await TcpProxy.to(redis.port);
         const REDIS_URL = `redis://127.0.0.1:${String(line.port)}`;
         const limits = { PRESENCE_PER_SECOND: "0", REDIS_URL };
-        return { name: `node ${String(index)}`, service: await Restartable.on(limits), line };
+        return { name: `node ${String(index)}`, service: await RestartableService.on(limits), line };
       }),
     );
     const cluster = new Cluster(redis, nodes);

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Random } from "../support/random";
 import { Recorder } from "../support/recorder";
-import { AckedSender } from "./ackedSender";
+import { RetryingSender } from "./retryingSender";
 
 export const ROOMS = ["/cooking", "/money", "/travel", "/pets"];
 
@@ -12,7 +12,7 @@ const PAUSE = 20; // ms before a listener tries a service again that is not ther
 
 /** Acked senders, and resuming listeners that come and go: each time to any of the given URLs. */
 export class Load {
-  readonly senders: readonly AckedSender[];
+  readonly senders: readonly RetryingSender[];
   readonly recorders: readonly Recorder[];
   readonly #urls: readonly string[];
   readonly #random: Random;
@@ -23,7 +23,7 @@ export class Load {
   constructor(urls: readonly string[], random: Random) {
     this.#urls = urls;
     this.#random = random;
-    this.senders = names(SENDERS, "sender").map((name) => new AckedSender(name, urls, ROOMS, random));
+    this.senders = names(SENDERS, "sender").map((name) => new RetryingSender(name, urls, ROOMS, random));
     this.recorders = names(LISTENERS, "listener").map((name) => new Recorder(name, ROOMS));
   }
 
@@ -66,7 +66,7 @@ export class Load {
     return `${String(acked)} acked, ${String(open)} not, ${String(retries)} retries, ${String(refusals)} refusals, ${String(connections)} times resumed`; // prettier-ignore
   }
 
-  #total(count: (sender: AckedSender) => number): number {
+  #total(count: (sender: RetryingSender) => number): number {
     return this.senders.reduce((sum, sender) => sum + count(sender), 0);
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Random } from "../support/random";
 import { Recorder } from "../support/recorder";
 import { until } from "../support/until";
-import { AckedSender } from "./ackedSender";
+import { RetryingSender } from "./retryingSender";
 import { Cluster, type Node } from "./cluster";
 import { FAULTS, LOSS } from "./faults";
 import { Guest } from "./guest";
@@ -28,7 +28,7 @@ export interface RedisRoundsOptions {
 /** Who sends and hears on one node, to see whether it and the others are well. */
 interface Canary {
   node: Node;
-  sender: AckedSender;
+  sender: RetryingSender;
   recorder: Recorder;
 }
 
@@ -60,7 +60,7 @@ export async function redisRounds(options: RedisRoundsOptions): Promise<string[]
 }
 
 function canaryOn(node: Node, random: Random): Canary {
-  const sender = new AckedSender(`canary on ${node.name}`, [node.service.url], ROOMS, random);
+  const sender = new RetryingSender(`canary on ${node.name}`, [node.service.url], ROOMS, random);
   return { node, sender, recorder: new Recorder(`canary on ${node.name}`, ROOMS) };
 }
 

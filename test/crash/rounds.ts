@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Random } from "../support/random";
 import { Load, ROOMS } from "./load";
-import { Restartable } from "./restartable";
+import { RestartableService } from "./restartableService";
 import { readLogs, violationsOf } from "./verdict";
 
 const SHORTEST_ROUND = 50; // ms from the restart to the end of the round
@@ -19,7 +19,7 @@ export interface CrashOptions {
  * kill -9 and sometimes in good manners. Resolves with every broken promise, in words.
  */
 export async function crashRounds(options: CrashOptions): Promise<string[]> {
-  const service = await Restartable.on({ DATA_DIR: options.dataDir });
+  const service = await RestartableService.on({ DATA_DIR: options.dataDir });
   const load = new Load([service.url], options.random);
   try {
     await service.start();
@@ -32,7 +32,7 @@ export async function crashRounds(options: CrashOptions): Promise<string[]> {
 
 async function run(
   { rounds, random, report }: CrashOptions,
-  service: Restartable,
+  service: RestartableService,
   load: Load,
 ): Promise<string[]> {
   await load.start();

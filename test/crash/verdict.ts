@@ -1,7 +1,7 @@
 import type { ErrorEnvelope } from "../../src/protocol/refusals";
 import type { DataEnvelope, HistoricalMessage, HistoryPage } from "../../src/protocol/events";
 import { differences, type Recorder } from "../support/recorder";
-import type { AckedSender } from "./ackedSender";
+import type { RetryingSender } from "./retryingSender";
 
 export type Logs = ReadonlyMap<string, readonly HistoricalMessage[]>;
 
@@ -26,7 +26,7 @@ export async function readLogs(url: string, rooms: readonly string[]): Promise<L
 /** What of RELIABILITY's first promise was broken, in words. */
 export function violationsOf(
   logs: Logs,
-  senders: readonly AckedSender[],
+  senders: readonly RetryingSender[],
   recorders: readonly Recorder[],
 ): string[] {
   const places = new Map<string, { room: string; index: number; message: HistoricalMessage }>();

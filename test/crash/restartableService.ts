@@ -9,7 +9,7 @@ const MAX_COMPLAINTS = 10; // kept
 const ERROR = 50; // level of the log lines that nobody should ever see
 
 /** The real service on one port, to be ended and started again. */
-export class Restartable {
+export class RestartableService {
   readonly url: string;
   /** What it wrote, over all its lives, that is an error or no log line at all. */
   readonly complaints: string[] = [];
@@ -29,8 +29,8 @@ export class Restartable {
     };
   }
 
-  static async on(env: NodeJS.ProcessEnv): Promise<Restartable> {
-    return new Restartable(await freePort(), env);
+  static async on(env: NodeJS.ProcessEnv): Promise<RestartableService> {
+    return new RestartableService(await freePort(), env);
   }
 
   /** Resolves with the ms it took to be ready. */

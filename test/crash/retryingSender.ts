@@ -16,7 +16,7 @@ const RETRY_PAUSE = [20, 200] as const; // ms before a message goes again that c
  * Sends without end, and again under the same uuid until there is an ack, each time it connects to any of the
  * given URLs. Remembers what was promised.
  */
-export class AckedSender {
+export class RetryingSender {
   readonly name: string;
   /** uuid → what was sent, once for each message whatever the tries */
   readonly sent = new Map<string, NewMessage>();
