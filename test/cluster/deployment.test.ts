@@ -14,7 +14,7 @@ function matches(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map(([, first]) => first ?? "");
 }
 
-/** The lines of a service in compose.yaml, with those that it shares with another one by name. */
+/** The lines of a service in compose.yaml; where it is an alias of another service, that one's lines. */
 function service(name: string): string {
   const body = new RegExp(`^  ${name}:(.*(?:\\n(?: {3,}.*)?)*)`, "m").exec(COMPOSE)?.[1] ?? "";
   const alias = /^ \*(\S+)/.exec(body)?.[1];
@@ -41,7 +41,7 @@ test.each(VARIABLES)("%s: the service knows %s", (_file, name) => {
   expect([...Object.keys(KNOWN), ...NOT_OURS]).toContain(name);
 });
 
-test("every file sets what it has to", () => {
+test("every file sets the variables that its platform needs", () => {
   const setBy = (file: string) => VARIABLES.filter(([where]) => where === file).map(([, name]) => name);
   expect(setBy("app.json")).toEqual(["ALLOWED_ORIGINS", "TRUST_PROXY", "REDIS_TLS_VERIFY", "METRICS_TOKEN"]);
   expect(setBy("Dockerfile")).toEqual(["NODE_ENV", "DATA_DIR", "PORT"]);
@@ -50,14 +50,14 @@ test("every file sets what it has to", () => {
   );
 });
 
-test("app.json has only keys and entries that Heroku knows", () => {
+test("app.json has only keys that Heroku knows", () => {
   const known = "name description keywords website repository logo success_url scripts env formation addons buildpacks environments stack image"; // prettier-ignore
   expect(Object.keys(APP).filter((key) => !known.split(" ").includes(key))).toEqual([]);
   for (const entry of Object.values(APP.env)) expect(entry).toHaveProperty("description");
   expect(Object.keys(APP.formation)).toEqual(matches(read("Procfile"), /^(\w+):/gm));
 });
 
-test("Heroku, Docker and npm start the same file, which the build makes", () => {
+test("Heroku, Docker and npm start the same file, which the build writes", () => {
   expect(PACKAGE.scripts.start).toBe(`node ${PACKAGE.main}`);
   expect(read("Procfile").trim()).toBe(`web: node ${PACKAGE.main}`);
   expect(matches(DOCKERFILE, /^CMD (.*)/gm).map((command): unknown => JSON.parse(command))).toEqual([
@@ -80,21 +80,21 @@ describe("Dockerfile", () => {
     expect(production).toMatch(/^COPY --from=build \/app\/dist dist$/m);
   });
 
-  test("runs as a user without rights that owns its data, on the default port", () => {
+  test("runs as an unprivileged user that owns its data, on the default port", () => {
     expect(production).toMatch(/^USER node$/m);
     expect(production).toMatch(/chown node:node \/data$/m);
     expect(matches(production, /^VOLUME (.*)/gm)).toEqual(matches(production, /\bDATA_DIR=(\S+)/g));
     expect(matches(production, /^EXPOSE (.*)/gm)).toEqual([String(loadConfig({}).port)]);
   });
 
-  test("asks /healthz of the default port how the service is", () => {
+  test("checks the service's health at /healthz on the default port", () => {
     const [check = ""] = matches(production, /^HEALTHCHECK [^]*?CMD (.*)$/gm);
     const [command, , script] = JSON.parse(check) as string[];
     expect(command).toBe("node");
     expect(script).toContain(`process.env.PORT || ${String(loadConfig({}).port)}) + '/healthz'`);
   });
 
-  test("every file that it copies passes .dockerignore", () => {
+  test("copies only files that .dockerignore lets pass", () => {
     const passing = matches(read(".dockerignore"), /^!(.*)/gm);
     for (const file of ["package.json", "package-lock.json", "tsconfig.json", "src", "schemas"])
       expect(passing).toContain(file);
@@ -116,7 +116,7 @@ describe("compose.yaml and docs/nginx.conf", () => {
     expect(service("nginx")).toContain("./docs/nginx.conf:/etc/nginx/nginx.conf:ro");
   });
 
-  test("give every node its time to drain, its proxy and the Redis that is there", () => {
+  test("give every node time to drain, its proxy and an existing Redis", () => {
     for (const name of ["chat-1", "chat-2"]) {
       expect(service(name)).toMatch(/stop_grace_period: 30s/);
       expect(service(name)).toMatch(/TRUST_PROXY: "1"/);
@@ -125,7 +125,7 @@ describe("compose.yaml and docs/nginx.conf", () => {
     }
   });
 
-  test("keep what Redis holds", () => {
+  test("keep the data of Redis", () => {
     expect(service("redis")).toMatch(/--appendonly yes\b.* --maxmemory-policy noeviction\b/);
     expect(service("redis")).toMatch(/healthcheck:/);
     expect(service("redis")).toMatch(/redis-data:\/data/);

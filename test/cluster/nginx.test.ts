@@ -17,31 +17,31 @@ const ALL_CLIENTS: typeof CLIENTS = [
   { name: "client 2.x that upgrades", options: { generation: "2.x", transports: ["polling", "websocket"] } },
 ];
 
-interface Behind {
+interface NodesBehindNginx {
   url: string;
   nodes: ServiceProcess[];
 }
 
-/** Two nodes that know nothing of each other, and nginx before them. */
-async function startBehindNginx(env: Record<string, string> = {}): Promise<Behind> {
+/** Two nodes without Redis, so neither knows the other, and nginx before them. */
+async function startBehindNginx(env: Record<string, string> = {}): Promise<NodesBehindNginx> {
   const start = () => ServiceProcess.start({ TRUST_PROXY: "1", ...env });
   const nodes = await Promise.all([start(), start()]);
   return { url: await startNginx(nodes.map(({ port }) => port)), nodes };
 }
 
-/** The lines that a node logged for each client that connected to it. */
+/** The node's log lines for connected clients, one for each. */
 function connected(node: ServiceProcess): Record<string, unknown>[] {
   return node.lines.filter(({ msg }) => msg === "connected");
 }
 
-/** Resolves once the nodes' logs, which come through pipes, tell of `count` clients. */
-async function logged({ nodes }: Behind, count: number): Promise<void> {
+/** Resolves once the nodes have logged `count` clients in all; the logs arrive through pipes. */
+async function waitUntilLogged({ nodes }: NodesBehindNginx, count: number): Promise<void> {
   await until(`${String(count)} clients are logged`, () => nodes.flatMap(connected).length === count);
 }
 
 /** The node that the only client is connected to, and the other one. */
-async function nodeInUse(behind: Behind): Promise<[inUse: ServiceProcess, other: ServiceProcess]> {
-  await logged(behind, 1);
+async function nodeInUse(behind: NodesBehindNginx): Promise<[inUse: ServiceProcess, other: ServiceProcess]> {
+  await waitUntilLogged(behind, 1);
   const [inUse, other] = [...behind.nodes].sort((a, b) => connected(b).length - connected(a).length);
   return [inUse, other] as [ServiceProcess, ServiceProcess];
 }
@@ -62,16 +62,16 @@ function bodyOf(url: string, agent: Agent): Promise<string> {
   });
 }
 
-/** Resolves once the client has left long polling behind. */
-async function upgraded({ socket }: TestClient): Promise<void> {
+/** Resolves once the client has upgraded from polling to websocket. */
+async function waitForUpgrade({ socket }: TestClient): Promise<void> {
   await until("the client has upgraded", () => socket.io.engine.transport.name === "websocket");
 }
 
 async function expectChat(a: TestClient, b: TestClient): Promise<void> {
   const { uuid } = await sendAcked(a, { message: "through nginx" });
   for (const client of [a, b]) {
-    const [heard] = await client.waitFor<DataEnvelope<ChatMessage>>("/cooking");
-    expect(heard?.data).toMatchObject({ uuid, message: "through nginx" });
+    const [received] = await client.waitFor<DataEnvelope<ChatMessage>>("/cooking");
+    expect(received?.data).toMatchObject({ uuid, message: "through nginx" });
   }
 }
 
@@ -81,12 +81,12 @@ describeWithBinary("nginx", "two nodes behind nginx", () => {
       const { url } = await startBehindNginx();
       const a = await TestClient.connect(url, options);
       const b = await TestClient.connect(url, options);
-      if (options.transports?.length === 2) await Promise.all([upgraded(a), upgraded(b)]);
+      if (options.transports?.length === 2) await Promise.all([waitForUpgrade(a), waitForUpgrade(b)]);
       await expectChat(a, b);
       await expectChat(b, a);
     });
 
-    test("comes back by itself, to the other node, when its node is killed", async () => {
+    test("reconnects by itself, to the other node, when its node is killed", async () => {
       const behind = await startBehindNginx();
       const client = await TestClient.connect(behind.url, { ...options, reconnection: true });
       const [killed, other] = await nodeInUse(behind);
@@ -94,12 +94,12 @@ describeWithBinary("nginx", "two nodes behind nginx", () => {
       killed.child.kill("SIGKILL");
       await back;
       await sendAcked(client);
-      await logged(behind, 2);
+      await waitUntilLogged(behind, 2);
       expect(connected(other)).toHaveLength(1);
     });
   });
 
-  test("rooms and history pass", async () => {
+  test("rooms and history are served", async () => {
     const { url } = await startBehindNginx();
     const client = await TestClient.connect(url);
     const { offset } = await sendAcked(client, { message: "kept" });
@@ -114,7 +114,7 @@ describeWithBinary("nginx", "two nodes behind nginx", () => {
     const addresses = Array.from({ length: 20 }, (_, i) => `127.0.0.${String(10 + i)}`);
     for (const address of [...addresses, ...addresses])
       await TestClient.connect(behind.url, { agent: from(address), transports: ["polling"] });
-    await logged(behind, 2 * addresses.length);
+    await waitUntilLogged(behind, 2 * addresses.length);
     const [atFirst = [], atSecond = []] = behind.nodes.map((node) =>
       connected(node).map(({ ip }) => String(ip)),
     );
@@ -123,7 +123,7 @@ describeWithBinary("nginx", "two nodes behind nginx", () => {
     expect(Math.min(atFirst.length, atSecond.length)).toBeGreaterThan(0);
   });
 
-  test("the service sees the client's own address, whatever the client says of it", async () => {
+  test("the service sees the client's own address, also when the client forges X-Forwarded-For", async () => {
     const behind = await startBehindNginx();
     const options: TestClientOptions = {
       agent: from("127.0.0.77"),
@@ -134,7 +134,7 @@ describeWithBinary("nginx", "two nodes behind nginx", () => {
     expect(connected(node)).toMatchObject([{ ip: "127.0.0.77" }]);
   });
 
-  test("a foreign origin is refused, an allowed one and the service's own are not", async () => {
+  test("a foreign origin is refused; an allowed one and the service's own are accepted", async () => {
     const { url } = await startBehindNginx({ ALLOWED_ORIGINS: "https://chat.example.com" });
     const statusFor = async (Origin: string) => RawPolling.statusOf(url, { headers: { Origin } });
     expect(await statusFor("https://evil.example")).toBe(403);
@@ -152,7 +152,7 @@ describeWithBinary("nginx", "two nodes behind nginx", () => {
     "/%6detrics",
     "/rooms/../metrics",
     "/metrics?a=b",
-  ])("%s is not to be had from outside", async (path) => {
+  ])("nginx does not serve %s", async (path) => {
     const { url } = await startBehindNginx({ METRICS_TOKEN: "a-token-of-some-length" });
     const headers = "Host: chat.example\r\nConnection: close\r\nAuthorization: Bearer secret\r\n";
     const answer = await exchange(Number(new URL(url).port), `GET ${path} HTTP/1.1\r\n${headers}\r\n`);
@@ -161,21 +161,21 @@ describeWithBinary("nginx", "two nodes behind nginx", () => {
       data: null,
       error: { message: "Not found", status: 404, errors: [] },
     });
-    expect(answer.headers.has("content-security-policy")).toBe(false); // as it would be from a node
+    expect(answer.headers.has("content-security-policy")).toBe(false); // which a node would send
   });
 
-  test("a body larger than the service takes stops at nginx", async () => {
+  test("nginx refuses a body that is larger than the service accepts", async () => {
     const { url } = await startBehindNginx();
-    const post = (body: string) => fetch(`${url}${POLLING}&sid=nobody`, { method: "POST", body });
-    expect((await post("x".repeat(64 * 1024))).status).toBe(400); // Engine.IO's: it knows no such session
+    const post = (body: string) => fetch(`${url}${POLLING}&sid=unknown`, { method: "POST", body });
+    expect((await post("x".repeat(64 * 1024))).status).toBe(400); // from Engine.IO: the session is unknown
     expect((await post("x".repeat(64 * 1024 + 1))).status).toBe(413);
   });
 
-  test("while a node drains, its sessions go on and new ones begin at the other, but no POST is sent twice", async () => {
+  test("while a node drains, its sessions continue, new ones begin at the other node, and no POST is sent twice", async () => {
     const behind = await startBehindNginx();
     const client = await TestClient.connect(behind.url);
     const [draining, other] = await nodeInUse(behind);
-    const silent = await RawPolling.open(behind.url); // comes for nothing, so the drain waits for it
+    const silent = await RawPolling.open(behind.url); // it does not poll, so the drain waits for it
     const gone = client.disconnected();
     draining.child.kill("SIGTERM");
     await gone;
@@ -184,13 +184,13 @@ describeWithBinary("nginx", "two nodes behind nginx", () => {
     expect(await RawPolling.statusOf(draining.url)).toBe(503);
     expect(await RawPolling.statusOf(behind.url)).toBe(200);
     await sendAcked(await TestClient.connect(behind.url));
-    await logged(behind, 2);
+    await waitUntilLogged(behind, 2);
     expect(connected(other)).toHaveLength(1);
     expect((await silent.poll()).packets).toEqual(["1"]); // the drain's close, not "unknown session"
     expect(await draining.exited).toEqual({ code: 0, signal: null });
   });
 
-  test("one client with too many connections costs nobody a node", async () => {
+  test("one client with too many connections does not make a node unavailable to others", async () => {
     const { url } = await startBehindNginx({ MAX_CONNECTIONS_PER_IP: "1" });
     const greedy = from("127.0.0.66");
     const others = Array.from({ length: 10 }, (_, i) => from(`127.0.0.${String(100 + i)}`));

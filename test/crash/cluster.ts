@@ -2,14 +2,15 @@ import { RedisServer } from "../support/redisServer";
 import { TcpProxy } from "../support/tcpProxy";
 import { RestartableService } from "./restartableService";
 
-/** One of several nodes, and its line to Redis. */
+/** One of several nodes. */
 export interface Node {
   readonly name: string;
   readonly service: RestartableService;
-  readonly line: TcpProxy;
+  /** The proxy between this node and Redis. */
+  readonly redisProxy: TcpProxy;
 }
 
-/** Several nodes and the Redis that makes them one service; each can be harmed on its own. */
+/** Several nodes and their Redis. A fault can be caused in each part alone. */
 export class Cluster {
   readonly redis: RedisServer;
   readonly nodes: readonly Node[];
@@ -21,14 +22,8 @@ export class Cluster {
 
   static async start(size: number): Promise<Cluster> {
     const redis = await RedisServer.start();
-    const nodes = await Promise.all(
-      Array.from({ length: size }, async (_, index) => {
-        const line = await TcpProxy.to(redis.port);
-        const REDIS_URL = `redis://127.0.0.1:${String(line.port)}`;
-        const limits = { PRESENCE_PER_SECOND: "0", REDIS_URL };
-        return { name: `node ${String(index)}`, service: await RestartableService.on(limits), line };
-      }),
-    );
+    const indices = Array.from({ length: size }, (_, index) => index);
+    const nodes = await Promise.all(indices.map((index) => createNode(index, redis)));
     const cluster = new Cluster(redis, nodes);
     try {
       await Promise.all(nodes.map(({ service }) => service.start()));
@@ -43,12 +38,23 @@ export class Cluster {
     return this.nodes.map(({ service }) => service.url);
   }
 
-  get complaints(): string[] {
-    return this.nodes.flatMap(({ name, service }) => service.complaints.map((what) => `${name}: ${what}`));
+  /** The error lines of every node, each with the name of its node. */
+  get errors(): string[] {
+    return this.nodes.flatMap(({ name, service }) => service.errors.map((line) => `${name}: ${line}`));
   }
 
-  /** Redis and the lines to it end with the test, or with `disposeOfAll`. */
+  /** Ends the nodes. Redis and the proxies end after the test, or with `disposeOfAll`. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map(({ service }) => service.end("SIGKILL")));
   }
+}
+
+async function createNode(index: number, redis: RedisServer): Promise<Node> {
+  const redisProxy = await TcpProxy.to(redis.port);
+  const REDIS_URL = `redis://127.0.0.1:${String(redisProxy.port)}`;
+  return {
+    name: `node ${String(index)}`,
+    service: await RestartableService.create({ REDIS_URL }),
+    redisProxy,
+  };
 }

@@ -1,8 +1,8 @@
-import { crashRounds } from "./rounds";
 import { Random } from "../support/random";
 import { temporaryDirectory } from "../support/temporaryDirectory";
+import { crashRounds } from "./rounds";
 
-test("what was acked survives kill -9 under load, once and in order, and clients resume without a gap", async () => {
+test("acked messages survive kill -9 under load, once and in order, and clients resume without a gap", async () => {
   const random = new Random();
   const lines = [`seed ${String(random.seed)}`];
   const report = (line: string) => void lines.push(line);

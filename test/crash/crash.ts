@@ -1,10 +1,10 @@
 /*
- * node -r ts-node/register/transpile-only test/crash/crash.ts [--nodes 1] [--rounds 20] [--seed n]
+ * npm run crash -- [--nodes 1] [--rounds 20] [--seed n] [--fault name …] [--loss]
  *
- * Kills the service under load again and again, and checks what it promised (after `npm run build`). With
- * several nodes: harms them and their Redis in every way there is. The seed repeats the dice, not the timing of
- * the processes. `--fault "Redis killed"` (may be repeated) leaves the other faults out, `--loss` lets
- * Redis lose its data each time.
+ * Kills the compiled service under load again and again, and checks its promises. With several nodes: causes the
+ * faults of faults.ts in the nodes, their Redis and the connections between. The same seed makes the same random
+ * choices; the timing of the processes differs. `--fault "Redis killed"` (may be repeated) selects faults; with
+ * `--loss` the only fault is that Redis loses its data.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,9 +32,11 @@ async function main(): Promise<number> {
   report(`seed ${String(random.seed)}`);
   const dataDir = mkdtempSync(join(tmpdir(), "crash-"));
   const faults = values.fault === undefined ? {} : { faults: values.fault };
-  const wrong = await (nodes > 1
-    ? redisRounds({ nodes, rounds, random, report, losesData: values.loss, ...faults }).finally(disposeOfAll)
-    : crashRounds({ rounds, random, dataDir, report }));
+  const wrong = await (
+    nodes > 1
+      ? redisRounds({ nodes, rounds, random, report, losesData: values.loss, ...faults })
+      : crashRounds({ rounds, random, dataDir, report })
+  ).finally(disposeOfAll);
   for (const line of wrong) report(`VIOLATION ${line}`);
   if (wrong.length > 0 && nodes === 1) report(`the log is kept in ${dataDir}`);
   else rmSync(dataDir, { recursive: true });

@@ -1,8 +1,8 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Random } from "../support/random";
 import type { Cluster, Node } from "./cluster";
 
-/** Harms the cluster and mends it again; when it resolves, all that is missing is recovery. */
+/** Causes a fault and ends it. When the promise resolves, only recovery is left. */
 type Fault = (cluster: Cluster, node: Node, random: Random) => Promise<void>;
 
 const FULL: [string, string] = ["maxmemory", "1"];
@@ -20,50 +20,50 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "node frozen": async (_cluster, { service }, random) => {
     service.freeze();
-    await wait(random.between(1_000, 3_000));
+    await pause(random.between(1_000, 3_000));
     service.thaw();
   },
-  "node cut off": async (_cluster, { line }, random) => {
-    line.cut();
-    await wait(random.between(100, 3_000));
-    line.mend();
+  "node cut off": async (_cluster, { redisProxy }, random) => {
+    redisProxy.cut();
+    await pause(random.between(100, 3_000));
+    redisProxy.mend();
   },
-  "node's line dead": async (_cluster, { line }, random) => {
-    line.silence();
-    await wait(random.between(100, 3_000));
-    line.mend();
+  "node's line dead": async (_cluster, { redisProxy }, random) => {
+    redisProxy.silence();
+    await pause(random.between(100, 3_000));
+    redisProxy.mend();
   },
   "Redis killed": async ({ redis }, _node, random) => {
     await redis.kill();
-    await wait(random.between(0, 1_000));
+    await pause(random.between(0, 1_000));
     await redis.start();
   },
   "Redis frozen": async ({ redis }, _node, random) => {
     redis.freeze();
-    await wait(random.between(2_000, 4_000));
+    await pause(random.between(2_000, 4_000));
     redis.thaw();
   },
   "Redis full": async ({ redis }) => {
     await redis.control.config("SET", ...FULL);
-    await wait(1_000);
+    await pause(1_000);
     await redis.control.config("SET", ...NOT_FULL);
   },
   "Redis read-only": async ({ redis }) => {
     await redis.control.replicaof("127.0.0.1", 1);
-    await wait(1_000);
+    await pause(1_000);
     await redis.control.replicaof("NO", "ONE");
   },
   "Redis drops all": async ({ redis }, _node, random) => {
     for (let times = random.between(1, 5); times > 0; times -= 1) {
       for (const type of ["NORMAL", "PUBSUB"]) await redis.control.call("CLIENT", "KILL", "TYPE", type);
-      await wait(random.between(0, 200));
+      await pause(random.between(0, 200));
     }
   },
 };
 
-/** After it the log is another one: what was acked before is lost, and says nothing about the nodes. */
-export const LOSS: Fault = async ({ redis }, _node, random) => {
+/** Restarts Redis without its data. Messages acked before are lost then, and this breaks no promise. */
+export const DATA_LOSS: Fault = async ({ redis }, _node, random) => {
   await redis.kill();
-  await wait(random.between(0, 1_000));
+  await pause(random.between(0, 1_000));
   await redis.startEmpty();
 };

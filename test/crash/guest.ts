@@ -1,15 +1,18 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { io, type Socket } from "socket.io-client";
 import { EVENTS, type DataEnvelope, type PresenceInformation } from "../../src/protocol/events";
 import type { Random } from "../support/random";
 
 type UsersPerRoom = PresenceInformation["usersPerRoom"];
 
-const RECONNECT_PAUSE = [20, 200] as const; // ms
-const STAY = [100, 1_500] as const; // ms in a room before going to another; shapes the load
-const ANSWER_WITHIN = 2_000; // ms; where none comes the connection was lost
+const CONNECT_TIMEOUT_MS = 2_000;
+const RECONNECT_PAUSE_MS = [20, 200] as const;
+/** In a room, before the guest goes to another one. It shapes the load; no check depends on it. */
+const STAY_MS = [100, 1_500] as const;
+/** Without an answer in this time the connection counts as lost. */
+const ANSWER_TIMEOUT_MS = 2_000;
 
-/** Is somewhere, says so whenever it connects, as frontends do, and wanders from room to room and node to node. */
+/** Announces its room on every connection, as frontends do, and moves from room to room and node to node. */
 export class Guest {
   readonly name: string;
   room: string;
@@ -30,16 +33,17 @@ export class Guest {
     this.#open();
   }
 
+  /** Moves until `settle` or `close` is called. */
   async wander(): Promise<void> {
     while (!this.#isOver) {
-      await wait(this.#random.between(...STAY));
+      await pause(this.#random.between(...STAY_MS));
       this.room = this.#random.pick(this.#rooms);
       this.#announce();
       if (this.#random.next() < 0.2) this.#socket?.io.engine.close();
     }
   }
 
-  /** Stays in its room from now on, on the node at that URL. */
+  /** Stays in its room from now on, connected to the node at that URL. */
   settle(url: string): void {
     this.#isOver = true;
     if (url === this.#url) return;
@@ -47,10 +51,10 @@ export class Guest {
     this.#socket?.io.engine.close();
   }
 
-  /** Who is where, as its node answers; undefined when it does not. */
-  asks(): Promise<UsersPerRoom | undefined> {
+  /** Announces its room; resolves with the users in the ack, or with undefined when none comes in time. */
+  askForPresence(): Promise<UsersPerRoom | undefined> {
     return new Promise((resolve) => {
-      const giveUp = setTimeout(() => resolve(undefined), ANSWER_WITHIN);
+      const giveUp = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS);
       this.#announce(({ data }) => {
         clearTimeout(giveUp);
         resolve(data.usersPerRoom);
@@ -66,16 +70,16 @@ export class Guest {
   }
 
   #open(): void {
-    const socket = io(this.#url, { transports: ["websocket"], forceNew: true, reconnection: false, timeout: 2_000 }); // prettier-ignore
+    const socket = io(this.#url, { transports: ["websocket"], forceNew: true, reconnection: false, timeout: CONNECT_TIMEOUT_MS }); // prettier-ignore
     this.#socket = socket;
     socket.once("connect", () => this.#announce());
-    const again = () => void this.#openAgain(socket);
-    socket.once("connect_error", again);
-    socket.once("disconnect", again);
+    const reopen = () => void this.#reopen(socket);
+    socket.once("connect_error", reopen);
+    socket.once("disconnect", reopen);
   }
 
-  async #openAgain(socket: Socket): Promise<void> {
-    await wait(this.#random.between(...RECONNECT_PAUSE));
+  async #reopen(socket: Socket): Promise<void> {
+    await pause(this.#random.between(...RECONNECT_PAUSE_MS));
     if (this.#socket !== socket) return; // closed
     if (!this.#isOver) this.#url = this.#random.pick(this.#urls);
     this.#open();

@@ -1,48 +1,47 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Random } from "../support/random";
 import { Recorder } from "../support/recorder";
+import { ROOM_NAMES } from "../support/rooms";
 import { RetryingSender } from "./retryingSender";
-
-export const ROOMS = ["/cooking", "/money", "/travel", "/pets"];
 
 const SENDERS = 5;
 const LISTENERS = 8;
-const PATIENCE = 700; // ms that a listener waits for messages before it decides anew
-const PAUSE = 20; // ms before a listener tries a service again that is not there
+const LISTENER_STAYS_MS = 700; // at most, until a listener decides again whether to drop its connection
+const RECONNECT_PAUSE_MS = 20;
 
-/** Acked senders, and resuming listeners that come and go: each time to any of the given URLs. */
+/** Senders that retry until they have an ack, and listeners that reconnect and resume, each to any of the given URLs. */
 export class Load {
   readonly senders: readonly RetryingSender[];
   readonly recorders: readonly Recorder[];
   readonly #urls: readonly string[];
   readonly #random: Random;
   #isOver = false;
-  /** Settles early only when something in the load itself fails. */
+  /** Settles before `finish` only when the load itself fails. */
   running: Promise<unknown> = Promise.resolve();
 
   constructor(urls: readonly string[], random: Random) {
     this.#urls = urls;
     this.#random = random;
-    this.senders = names(SENDERS, "sender").map((name) => new RetryingSender(name, urls, ROOMS, random));
-    this.recorders = names(LISTENERS, "listener").map((name) => new Recorder(name, ROOMS));
+    this.senders = names(SENDERS, "sender").map((name) => new RetryingSender(name, urls, ROOM_NAMES, random));
+    this.recorders = names(LISTENERS, "listener").map((name) => new Recorder(name, ROOM_NAMES));
   }
 
   async start(): Promise<void> {
     for (const recorder of this.recorders) await this.#connect(recorder); // before the first message
     this.running = Promise.all([
       ...this.senders.map((sender) => sender.run()),
-      ...this.recorders.map((recorder) => this.#comeAndGo(recorder)),
+      ...this.recorders.map((recorder) => this.#reconnectAgainAndAgain(recorder)),
     ]);
   }
 
-  /** Resolves once all is acked that will be and every listener has come back once more; with what went wrong. */
+  /** Waits for the outstanding acks and lets every listener resume once more. Resolves with what went wrong. */
   async finish(): Promise<string[]> {
     const wrong: string[] = [];
     for (const sender of this.senders) sender.stop();
     this.#isOver = true;
     await this.running;
     for (const recorder of this.recorders) {
-      if (!(await this.#connect(recorder))) wrong.push(`${recorder.name} cannot come back`);
+      if (!(await this.#connect(recorder))) wrong.push(`${recorder.name} cannot reconnect`);
       recorder.drop(this.#random);
     }
     return wrong;
@@ -59,11 +58,11 @@ export class Load {
 
   toString(): string {
     const acked = this.#total(({ acked: { size } }) => size);
-    const open = this.#total(({ sent: { size } }) => size) - acked;
+    const unacked = this.#total(({ sent: { size } }) => size) - acked;
     const connections = this.recorders.reduce((sum, recorder) => sum + recorder.connections, 0);
     const retries = this.#total((sender) => sender.retries);
     const refusals = this.#total((sender) => sender.refusals);
-    return `${String(acked)} acked, ${String(open)} not, ${String(retries)} retries, ${String(refusals)} refusals, ${String(connections)} times resumed`; // prettier-ignore
+    return `${String(acked)} acked, ${String(unacked)} not acked, ${String(retries)} retries, ${String(refusals)} refusals, ${String(connections)} times resumed`; // prettier-ignore
   }
 
   #total(count: (sender: RetryingSender) => number): number {
@@ -74,16 +73,16 @@ export class Load {
     return recorder.connect(this.#random.pick(this.#urls), this.#random);
   }
 
-  async #comeAndGo(recorder: Recorder): Promise<void> {
+  async #reconnectAgainAndAgain(recorder: Recorder): Promise<void> {
     const random = this.#random;
     while (!this.#isOver) {
-      if (!recorder.connected && !(await this.#connect(recorder))) await wait(PAUSE);
-      else await Promise.race([recorder.hears(random.between(1, 200)), wait(PATIENCE)]);
+      if (!recorder.connected && !(await this.#connect(recorder))) await pause(RECONNECT_PAUSE_MS);
+      else await Promise.race([recorder.hears(random.between(1, 200)), pause(LISTENER_STAYS_MS)]);
       if (random.next() < 0.3) recorder.drop(random);
     }
   }
 }
 
-function names(count: number, what: string): string[] {
-  return Array.from({ length: count }, (_, i) => what + String(i));
+function names(count: number, role: string): string[] {
+  return Array.from({ length: count }, (_, i) => role + String(i));
 }

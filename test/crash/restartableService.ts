@@ -1,101 +1,76 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
 import { freePort } from "../support/freePort";
+import { NO_RATE_LIMITS } from "../support/noRateLimits";
+import { ServiceProcess } from "../support/serviceProcess";
 
-const ENTRY = join(__dirname, "../../dist/main.js"); // npm run build
-const START_DEADLINE = 15_000; // ms
-const MAX_COMPLAINTS = 10; // kept
-const ERROR = 50; // level of the log lines that nobody should ever see
+const MAX_ERRORS = 10;
+const ERROR_LEVEL = 50; // pino's level; the service must not log at it, whatever the fault
 
-/** The real service on one port, to be ended and started again. */
+/** The service on one port, as a process that can be ended and started again. */
 export class RestartableService {
   readonly url: string;
-  /** What it wrote, over all its lives, that is an error or no log line at all. */
-  readonly complaints: string[] = [];
-  readonly #env: NodeJS.ProcessEnv;
-  #child: ChildProcess | undefined;
-  #output = "";
+  readonly #env: Record<string, string>;
+  /** Error lines of the processes that have ended. */
+  readonly #pastErrors: string[] = [];
+  #process: ServiceProcess | undefined;
 
-  private constructor(port: number, env: NodeJS.ProcessEnv) {
+  private constructor(port: number, env: Record<string, string>) {
     this.url = `http://127.0.0.1:${String(port)}`;
-    this.#env = {
-      PATH: process.env.PATH,
-      PORT: String(port),
-      MESSAGES_PER_SECOND: "0",
-      HISTORY_PER_SECOND: "0",
-      HISTORY_MAX_MESSAGES: "1000000",
-      ...env,
-    };
+    this.#env = { ...NO_RATE_LIMITS, PORT: String(port), HISTORY_MAX_MESSAGES: "1000000", ...env };
   }
 
-  static async on(env: NodeJS.ProcessEnv): Promise<RestartableService> {
+  static async create(env: Record<string, string>): Promise<RestartableService> {
     return new RestartableService(await freePort(), env);
   }
 
-  /** Resolves with the ms it took to be ready. */
-  async start(): Promise<number> {
-    const began = performance.now();
-    const child = spawn(process.execPath, [ENTRY], { env: this.#env, stdio: "pipe" });
-    this.#child = child;
-    this.#output = "";
-    await new Promise<void>((resolve, reject) => {
-      const fail = () => reject(new Error(`the service did not start: ${this.#output}`));
-      const timer = setTimeout(fail, START_DEADLINE);
-      child.once("close", fail);
-      const onLine = (line: string) => {
-        this.#hear(line);
-        if (!line.includes('"ready"')) return;
-        clearTimeout(timer);
-        resolve();
-      };
-      for (const stream of [child.stdout, child.stderr]) eachLine(stream, onLine);
-    });
-    return performance.now() - began;
+  /** What the service wrote at error level, to standard error or not as JSON, over all starts; the first lines. */
+  get errors(): string[] {
+    const current = this.#process === undefined ? [] : errorsOf(this.#process);
+    return [...this.#pastErrors, ...current].slice(0, MAX_ERRORS);
   }
 
-  /** Resolves with the exit code once it is gone; null when the signal ended it. */
+  /** Resolves with the milliseconds from the start to readiness. */
+  async start(): Promise<number> {
+    this.#process = await ServiceProcess.start(this.#env);
+    return this.#process.startTimeMs;
+  }
+
+  /** Resolves with the exit code; null when the signal ended the process. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
-    const child = this.#running();
-    this.#child = undefined;
-    if (child === undefined) return null;
-    const closed = once(child, "close");
-    child.kill(signal);
-    const [code] = (await closed) as [number | null];
+    const running = this.#running();
+    this.#process = undefined;
+    if (running === undefined) return null;
+    running.child.kill(signal);
+    const { code } = await running.exited;
+    this.#pastErrors.push(...errorsOf(running).slice(0, MAX_ERRORS));
     return code;
   }
 
-  /** It stands still, while its connections stay open. */
+  /** Stops the process without ending it; its connections stay open. */
   freeze(): void {
-    this.#running()?.kill("SIGSTOP");
+    this.#running()?.child.kill("SIGSTOP");
   }
 
   thaw(): void {
-    this.#running()?.kill("SIGCONT");
+    this.#running()?.child.kill("SIGCONT");
   }
 
-  #running(): ChildProcess | undefined {
-    const child = this.#child;
-    if (child !== undefined && (child.exitCode !== null || child.signalCode !== null))
-      throw new Error(`the service ended by itself: ${this.#output}`);
-    return child;
-  }
-
-  #hear(line: string): void {
-    this.#output = `${this.#output}${line}\n`.slice(-10_000);
-    if (levelOf(line) >= ERROR && this.complaints.length < MAX_COMPLAINTS) this.complaints.push(line);
+  #running(): ServiceProcess | undefined {
+    const running = this.#process;
+    if (running !== undefined && (running.child.exitCode !== null || running.child.signalCode !== null))
+      throw new Error(`the service ended by itself: ${running.stdout.slice(-10_000)}${running.stderr}`);
+    return running;
   }
 }
 
-function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
-  let rest = "";
-  stream.on("data", (chunk: Buffer) => {
-    const lines = (rest + chunk.toString()).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(onLine);
-  });
+function errorsOf({ stdout, stderr }: ServiceProcess): string[] {
+  const lines = stdout.split("\n").filter((line) => line !== "");
+  return [
+    ...stderr.split("\n").filter((line) => line !== ""),
+    ...lines.filter((line) => levelOf(line) >= ERROR_LEVEL),
+  ];
 }
 
+/** A line that is not JSON counts as an error. */
 function levelOf(line: string): number {
   try {
     return Number((JSON.parse(line) as { level?: unknown }).level);

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { io, type Socket } from "socket.io-client";
 import { REFUSALS, type ErrorEnvelope } from "../../src/protocol/refusals";
 import { EVENTS, type DataEnvelope, type MessageReceipt } from "../../src/protocol/events";
@@ -7,34 +7,37 @@ import type { Random } from "../support/random";
 
 type Answer = DataEnvelope<MessageReceipt> | ErrorEnvelope;
 
-const LANES = 4; // messages in flight at once
-const PAUSE = 20; // ms at most between an ack and the lane's next message; shapes the load, nobody waits for it
-const RECONNECT_PAUSE = [20, 100] as const; // ms
-const RETRY_PAUSE = [20, 200] as const; // ms before a message goes again that could not be stored
+const LANES = 4;
+/** At most, between an ack and the lane's next message. It shapes the load; no check depends on it. */
+const MAX_PAUSE_MS = 20;
+const CONNECT_TIMEOUT_MS = 2_000;
+const RECONNECT_PAUSE_MS = [20, 100] as const;
+/** Before a message that was refused is sent again. */
+const RETRY_PAUSE_MS = [20, 200] as const;
 
 /**
- * Sends without end, and again under the same uuid until there is an ack, each time it connects to any of the
- * given URLs. Remembers what was promised.
+ * Sends messages in several lanes, each message again under the same uuid until it is acked, and records the
+ * receipts. Each connection goes to any of the given URLs.
  */
 export class RetryingSender {
   readonly name: string;
-  /** uuid → what was sent, once for each message whatever the tries */
+  /** uuid → the message that was sent, however often */
   readonly sent = new Map<string, NewMessage>();
   /** uuid → its receipt */
   readonly acked = new Map<string, MessageReceipt>();
-  /** lane → its acked uuids in order; each was sent after the ack of the one before */
+  /** lane → its acked uuids, in order: each message was sent after the ack of the one before */
   readonly lanes: string[][] = Array.from({ length: LANES }, () => []);
   readonly violations: string[] = [];
   retries = 0;
-  /** Answers that the message could not be stored. */
+  /** How many answers said that the message could not be stored. */
   refusals = 0;
   readonly #random: Random;
   readonly #urls: readonly string[];
   readonly #rooms: readonly string[];
   readonly #transports: string[];
   #socket: Socket;
-  #waitingForConnect: (() => void)[] = [];
-  #said = 0;
+  #connectWaiters: (() => void)[] = [];
+  #saidCount = 0;
   #isStopping = false;
   #isClosed = false;
 
@@ -47,7 +50,7 @@ export class RetryingSender {
     this.#socket = this.#open();
   }
 
-  /** Runs until told to stop; resolves when nothing is in flight any more. */
+  /** Sends until `stop` is called; resolves once no message is in flight. */
   async run(): Promise<void> {
     await Promise.all(this.lanes.map((lane, index) => this.#runLane(lane, String(index))));
     this.close();
@@ -55,8 +58,11 @@ export class RetryingSender {
 
   /** Sends one message; resolves with its uuid once it is acked. */
   async say(room: string): Promise<string> {
-    this.#said += 1;
-    const message = { ...this.#message(`${this.name}.said.${String(this.#said)}`), chatRoom: named(room) };
+    this.#saidCount += 1;
+    const message = {
+      ...this.#message(`${this.name}.said.${String(this.#saidCount)}`),
+      chatRoom: named(room),
+    };
     await this.#deliver(message, false);
     return message.uuid;
   }
@@ -75,19 +81,19 @@ export class RetryingSender {
       transports: this.#transports,
       forceNew: true,
       reconnection: false,
-      timeout: 2_000,
+      timeout: CONNECT_TIMEOUT_MS,
     });
-    const again = () => void this.#openAgain();
-    socket.once("connect_error", again);
-    socket.once("disconnect", again);
+    const reopen = () => void this.#reopen();
+    socket.once("connect_error", reopen);
+    socket.once("disconnect", reopen);
     socket.once("connect", () => {
-      for (const resolve of this.#waitingForConnect.splice(0)) resolve();
+      for (const resolve of this.#connectWaiters.splice(0)) resolve();
     });
     return socket;
   }
 
-  async #openAgain(): Promise<void> {
-    await wait(this.#random.between(...RECONNECT_PAUSE));
+  async #reopen(): Promise<void> {
+    await pause(this.#random.between(...RECONNECT_PAUSE_MS));
     if (!this.#isClosed) this.#socket = this.#open();
   }
 
@@ -97,7 +103,7 @@ export class RetryingSender {
       const dice = this.#random.next();
       if (dice < 0.1) this.#sendUnacked(message);
       else if (await this.#deliver(message, dice < 0.2)) lane.push(message.uuid);
-      await wait(this.#random.between(0, PAUSE));
+      await pause(this.#random.between(0, MAX_PAUSE_MS));
     }
   }
 
@@ -107,25 +113,26 @@ export class RetryingSender {
     return { username: this.name, message: `${uuid} `.padEnd(length, "é"), uuid, chatRoom };
   }
 
-  /** May arrive or not, but not twice. */
+  /** Sends without a callback: the message may be stored once or not at all. */
   #sendUnacked(message: NewMessage): void {
     if (!this.#socket.connected) return;
     this.sent.set(message.uuid, message);
     this.#socket.emit(EVENTS.newMessage, message);
   }
 
-  /** True once acked; false when it was given up, which only those with little patience do. */
-  async #deliver(message: NewMessage, isImpatient: boolean): Promise<boolean> {
+  /** Sends until there is an ack; with `givesUp` only once. True when acked. */
+  async #deliver(message: NewMessage, givesUp: boolean): Promise<boolean> {
     this.sent.set(message.uuid, message);
     for (;;) {
       await this.#connected();
-      const tries = this.#random.next() < 0.1 ? 2 : 1; // two at once: one must find the other being stored
+      const tries = this.#random.next() < 0.1 ? 2 : 1; // two at once, so that one arrives while the other is being stored
       const answers = await Promise.all(Array.from({ length: tries }, () => this.#try(message)));
       for (const answer of answers) if (answer !== undefined) this.#check(message, answer);
       if (this.acked.has(message.uuid)) return true;
-      if (isImpatient) return false;
+      if (givesUp) return false;
       this.retries += 1;
-      if (answers.some((answer) => answer !== undefined)) await wait(this.#random.between(...RETRY_PAUSE));
+      if (answers.some((answer) => answer !== undefined))
+        await pause(this.#random.between(...RETRY_PAUSE_MS));
     }
   }
 
@@ -141,7 +148,7 @@ export class RetryingSender {
     this.acked.set(uuid, data);
   }
 
-  /** Undefined when the connection ended before there was an answer. */
+  /** Resolves with the answer, or with undefined when the connection ends before it. */
   #try(message: NewMessage): Promise<Answer | undefined> {
     const socket = this.#socket;
     if (!socket.connected) return Promise.resolve(undefined);
@@ -157,7 +164,7 @@ export class RetryingSender {
 
   #connected(): Promise<void> {
     if (this.#socket.connected) return Promise.resolve();
-    return new Promise((resolve) => this.#waitingForConnect.push(resolve));
+    return new Promise((resolve) => this.#connectWaiters.push(resolve));
   }
 }
 

@@ -1,35 +1,50 @@
-import type { ErrorEnvelope } from "../../src/protocol/refusals";
-import type { DataEnvelope, HistoricalMessage, HistoryPage } from "../../src/protocol/events";
+import type { HistoricalMessage } from "../../src/protocol/events";
+import { wholeHistory } from "../support/chat";
 import { differences, type Recorder } from "../support/recorder";
 import type { RetryingSender } from "./retryingSender";
 
+/** Room → its stored messages, oldest first. */
 export type Logs = ReadonlyMap<string, readonly HistoricalMessage[]>;
 
-/** All that the rooms keep, oldest first, as history shows it. */
+interface Place {
+  room: string;
+  /** Position in the room's log. */
+  index: number;
+  message: HistoricalMessage;
+}
+
+/** Reads the logs of the rooms from history. */
 export async function readLogs(url: string, rooms: readonly string[]): Promise<Logs> {
   const logs = new Map<string, HistoricalMessage[]>();
-  for (const room of rooms) {
-    const pages: HistoricalMessage[][] = [];
-    for (let before: string | null = ""; before !== null;) {
-      const query = before === "" ? "" : `&before=${before}`;
-      const response = await fetch(`${url}/rooms${room}/messages?limit=200${query}`);
-      const { data, error } = (await response.json()) as DataEnvelope<HistoryPage> | ErrorEnvelope;
-      if (error !== null) throw new Error(`history${query} of ${room}: ${JSON.stringify(error)}`);
-      pages.unshift(data.messages);
-      ({ before } = data);
-    }
-    logs.set(room, pages.flat());
-  }
+  for (const room of rooms) logs.set(room, await wholeHistory(url, room));
   return logs;
 }
 
-/** What of RELIABILITY's first promise was broken, in words. */
+/** How the logs break the promise "acked means kept, once and in order", in words; empty when they keep it. */
 export function violationsOf(
   logs: Logs,
   senders: readonly RetryingSender[],
   recorders: readonly Recorder[],
 ): string[] {
-  const places = new Map<string, { room: string; index: number; message: HistoricalMessage }>();
+  const places = new Map<string, Place>();
+  const doubled = placeMessages(logs, places);
+  return [
+    ...doubled,
+    ...unsent(places, senders),
+    ...senders.flatMap((sender) => [
+      ...lost(places, sender),
+      ...sender.violations,
+      ...sender.lanes.flatMap((lane) => outOfOrder(places, lane)),
+    ]),
+    ...recorders.flatMap((recorder) => [
+      ...recorder.violations.map((what) => `${recorder.name}: ${what}`),
+      ...[...logs].flatMap(([room, log]) => differences(recorder, room, log)),
+    ]),
+  ];
+}
+
+/** Fills `places` by uuid; returns the messages that are stored twice. */
+function placeMessages(logs: Logs, places: Map<string, Place>): string[] {
   const wrong: string[] = [];
   for (const [room, messages] of logs) {
     for (const [index, message] of messages.entries()) {
@@ -37,39 +52,37 @@ export function violationsOf(
       places.set(message.uuid, { room, index, message });
     }
   }
-  const sent = new Map(senders.flatMap((sender) => [...sender.sent]));
-  for (const [uuid, { room, message }] of places) {
-    const original = sent.get(uuid);
-    if (original?.message !== message.message || original.chatRoom.name !== room)
-      wrong.push(`${uuid} is not what was sent`);
-  }
-  for (const sender of senders) {
-    for (const [uuid, { offset, serverTimestamp }] of sender.acked) {
-      const stored = places.get(uuid)?.message;
-      if (stored === undefined) wrong.push(`${uuid} was acked and is lost`);
-      else if (stored.offset !== offset || stored.serverTimestamp !== serverTimestamp)
-        wrong.push(`${uuid} is not where its receipt says`);
-    }
-    wrong.push(...sender.violations, ...sender.lanes.flatMap((lane) => disorder(lane, places)));
-  }
-  for (const recorder of recorders) {
-    wrong.push(...recorder.violations.map((what) => `${recorder.name}: ${what}`));
-    for (const [room, log] of logs) wrong.push(...differences(recorder, room, log));
-  }
   return wrong;
 }
 
-/** Messages of one room that were sent one after the other's ack, and stand in another order. */
-function disorder(
-  lane: readonly string[],
-  places: ReadonlyMap<string, { room: string; index: number }>,
-): string[] {
-  const last = new Map<string, number>();
+/** Stored messages that differ from what was sent under their uuid. */
+function unsent(places: ReadonlyMap<string, Place>, senders: readonly RetryingSender[]): string[] {
+  const sent = new Map(senders.flatMap((sender) => [...sender.sent]));
+  return [...places].flatMap(([uuid, { room, message }]) => {
+    const original = sent.get(uuid);
+    const isRight = original?.message === message.message && original.chatRoom.name === room;
+    return isRight ? [] : [`${uuid} is not what was sent`];
+  });
+}
+
+/** Acked messages that are not stored where their receipt says. */
+function lost(places: ReadonlyMap<string, Place>, { acked }: RetryingSender): string[] {
+  return [...acked].flatMap(([uuid, { offset, serverTimestamp }]) => {
+    const stored = places.get(uuid)?.message;
+    if (stored === undefined) return [`${uuid} was acked and is lost`];
+    const isRight = stored.offset === offset && stored.serverTimestamp === serverTimestamp;
+    return isRight ? [] : [`${uuid} is not where its receipt says`];
+  });
+}
+
+/** Messages of a lane that stand in their room before one whose ack came before they were sent. */
+function outOfOrder(places: ReadonlyMap<string, Place>, lane: readonly string[]): string[] {
+  const lastIndex = new Map<string, number>();
   return lane.flatMap((uuid) => {
     const place = places.get(uuid);
     if (place === undefined) return [];
-    const before = last.get(place.room) ?? -1;
-    last.set(place.room, place.index);
-    return place.index > before ? [] : [`${uuid} stands before what was sent and acked earlier`];
+    const before = lastIndex.get(place.room) ?? -1;
+    lastIndex.set(place.room, place.index);
+    return place.index > before ? [] : [`${uuid} stands before a message that was acked earlier`];
   });
 }

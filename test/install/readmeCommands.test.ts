@@ -8,14 +8,14 @@ import { JWT_SECRET } from "../support/tokens";
 const README = readFileSync("README.md", "utf8");
 const CI = readFileSync(".ci/run", "utf8");
 
-/** What stands in code blocks of the language. */
+/** The contents of README's code blocks in the language. */
 function blocks(language: string): string[] {
   return [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "gm"))].map(
     ([, code]) => code ?? "",
   );
 }
 
-/** Every command that README has: in its blocks, and in the table of what developers run. */
+/** Every command in README: in its code blocks, and in the table of the section Developing. */
 function commands(): string[] {
   const inBlocks = blocks("sh").flatMap((block) => block.trim().split("\n"));
   const developing = README.split("\n## Developing\n")[1]?.split(/\n## /)[0] ?? "";
@@ -24,7 +24,7 @@ function commands(): string[] {
   return [...inBlocks.map((line) => line.replace(/ +#.*/, "")), ...inTable, ...examples];
 }
 
-/** Only the sample's own address is another one here. */
+/** README's sample with the port replaced. */
 function sampleFor(port: number, sample: string): string {
   return sample.replaceAll("http://localhost:34000", `http://localhost:${String(port)}`);
 }
@@ -34,52 +34,54 @@ afterAll(() => clone.remove());
 
 type Run = (command: string) => Promise<unknown>;
 
-const answers: Run = async (command) => {
+/** Expects a service that answers. */
+const serves: Run = async (command) => {
   const port = await freePort();
   const stop = await clone.start(command, '"ready"', { PORT: String(port) });
   expect(await (await fetch(`http://localhost:${String(port)}/`)).text()).toBe("OK");
   await stop();
 };
-/** It does the same as without the arguments, for a shorter time. */
-const with_ =
+/** Adds arguments that make the command do less. */
+const withArguments =
   (args: string): Run =>
   (command) =>
     clone.run(`${command} ${args}`);
-/** What needs a program that is not there is left to CI, which installs it. */
-const needing =
+/** Skips the command where the program is missing; in CI it is installed. */
+const ifInstalled =
   (binary: string, run: Run): Run =>
   async (command) =>
     findBinary(binary) === undefined && process.env.CI !== "true" ? undefined : run(command);
-const byCi: Run = async (command) => expect(CI).toMatch(new RegExp(`^${command}( |$)`, "m"));
+/** Expects CI to run the command. */
+const inCi: Run = async (command) => expect(CI).toMatch(new RegExp(`^${command}( |$)`, "m"));
 
-/** How each is run. In this order: the first one installs what the others need. */
+/** Command → how the test runs it. The order matters: the first command installs what the others need. */
 const RUNS: Record<string, Run> = {
-  "npm ci && npm start": answers,
-  "npm ci && npm test": with_("-- test/server/config.test.ts"),
-  "npm run dev": answers,
-  "npm run build": with_(""),
-  "npm test": with_("-- --listTests"), // the one above has run some
-  "npm run test:unit": with_(""),
-  "npm run test:install": byCi,
-  "npx jest test/server/config.test.ts": with_(""),
-  "npm run lint": byCi,
-  "npm run typecheck": byCi,
-  "npm run schemas": with_(""),
-  "npm run docs": with_(""),
-  "npm run bench": with_("-- --rounds 1 --seconds 0.2 --only latency --targets service"),
-  "npm run crash": with_("-- --rounds 1"),
-  "npm run screenshot": needing("chromium", with_("")),
-  "npm run fuzz": with_("-- --frames 2000"),
+  "npm ci && npm start": serves,
+  "npm ci && npm test": withArguments("-- test/server/config.test.ts"),
+  "npm run dev": serves,
+  "npm run build": withArguments(""),
+  "npm test": withArguments("-- --listTests"), // the command above has run tests
+  "npm run test:unit": withArguments(""),
+  "npm run test:install": inCi,
+  "npx jest test/server/config.test.ts": withArguments(""),
+  "npm run lint": inCi,
+  "npm run typecheck": inCi,
+  "npm run schemas": withArguments(""),
+  "npm run docs": withArguments(""),
+  "npm run bench": withArguments("-- --rounds 1 --seconds 0.2 --only latency --targets service"),
+  "npm run crash": withArguments("-- --rounds 1"),
+  "npm run screenshot": ifInstalled("chromium", withArguments("")),
+  "npm run fuzz": withArguments("-- --frames 2000"),
 };
 
-test("every command of README is run here, and no other", () => {
+test("this file runs exactly the commands of README", () => {
   expect(commands().sort()).toEqual(Object.keys(RUNS).sort());
 });
 
 describe("in a fresh clone", () => {
   test.each(Object.entries(RUNS))("%s", async (command, run) => void (await run(command)), 120_000);
 
-  test("README's samples run against what README starts", async () => {
+  test("README's samples work against the service", async () => {
     const port = await freePort();
     const env = { PORT: String(port), HOST: "localhost" };
     const stop = await clone.start("node dist/main.js", '"ready"', env);
@@ -96,7 +98,7 @@ describe("in a fresh clone", () => {
     await stop();
   }, 60_000);
 
-  test("README's sample signs a token that the service takes", async () => {
+  test("README's sample signs a token that the service accepts", async () => {
     const sample = blocks("js").find((block) => block.includes("SignJWT")) ?? "";
     writeFileSync(join(clone.folder, "sign.mjs"), `${sample}\nconsole.log(token);`);
     const token = (await clone.run("node sign.mjs", { JWT_SECRET })).trim();

@@ -1,22 +1,24 @@
 import { EVENTS } from "../../src/protocol/events";
-import { ask, historyPage, newMessage, PETS, sendAcked, sendNumbered, wholeHistory } from "../support/chat";
+import { ask, historyPage, newMessage, sendAcked, sendNumbered, wholeHistory } from "../support/chat";
+import { range } from "../support/numbers";
 import { RawClient } from "../support/rawClient";
+import { COOKING, PETS } from "../support/rooms";
+import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { startService } from "../support/service";
 import { ServiceProcess } from "../support/serviceProcess";
 import { smallDisk } from "../support/smallDisk";
 import { temporaryDirectory } from "../support/temporaryDirectory";
-import { CLIENTS, COOKING, TestClient } from "../support/testClient";
+import { CLIENTS, TestClient } from "../support/testClient";
 import { until } from "../support/until";
 
 const ISO_TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const NO_LIMITS = { MESSAGES_PER_SECOND: "0", HISTORY_PER_SECOND: "0" };
 
 function refusal(message: string, status: number, errors: unknown = []) {
   return { data: null, error: { message, status, errors } };
 }
 
 describe.each(CLIENTS)("$name", ({ options }) => {
-  test("gets a receipt with exactly the documented keys, and everybody hears the message", async () => {
+  test("gets a receipt with exactly the documented keys, and every client receives the message", async () => {
     const { url } = await startService();
     const sender = await TestClient.connect(url, options);
     const other = await TestClient.connect(url);
@@ -56,7 +58,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     expect(await client.ask(EVENTS.newPresenceInformation, presence)).toEqual(expected);
   });
 
-  test("hears of refusals in the callback alone", async () => {
+  test("gets refusals in the callback alone", async () => {
     const { url } = await startService();
     const client = await TestClient.connect(url, options);
     const other = await TestClient.connect(url);
@@ -74,15 +76,15 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     ];
     for (const [event, args, answer] of cases) expect(await client.ask(event, ...args)).toEqual([answer]);
 
-    await sendAcked(client); // the marker: whatever the refusals caused came before
+    await sendAcked(client); // the marker: anything that the refusals caused arrives before it
     await Promise.all([client.waitFor("/cooking"), other.waitFor("/cooking")]);
     expect([...client.queuedEvents(), ...other.queuedEvents()]).toEqual([]);
     expect((await historyPage(url, "/cooking")).messages).toHaveLength(1);
   });
 });
 
-test("every event with a callback is answered exactly once, in whatever order and state", async () => {
-  const { url } = await startService({ ...NO_LIMITS, TYPING_PER_SECOND: "5", TYPING_BURST: "20" });
+test("every event with a callback is answered exactly once", async () => {
+  const { url } = await startService({ ...NO_RATE_LIMITS, TYPING_PER_SECOND: "5", TYPING_BURST: "20" });
   const client = await RawClient.connect(url);
   const same = JSON.stringify(newMessage({ uuid: "same" }));
   const typing = JSON.stringify({ username: "ana", chatRoom: COOKING, isTyping: true });
@@ -103,7 +105,7 @@ test("every event with a callback is answered exactly once, in whatever order an
   client.send(`2999["new_message",${JSON.stringify(newMessage({ message: "marker" }))}]`);
   await until("the marker is answered", () => client.acks().includes(999));
   await until("all are answered", () => client.acks().length > events.length);
-  client.send(`21000["new_message",${JSON.stringify(newMessage())}]`); // nothing comes late either
+  client.send(`21000["new_message",${JSON.stringify(newMessage())}]`); // shows that no answer comes late
   await until("the second marker is answered", () => client.acks().includes(1000));
   const expected = [...events.keys(), 999, 1000];
   expect(client.acks().sort((a, b) => a - b)).toEqual(expected);
@@ -120,7 +122,7 @@ test("too many messages: the callback gets 429, and the refused uuid is free", a
 });
 
 describe("the same acked message again", () => {
-  test("from the same connection and from another gets the first receipt, and is not heard again", async () => {
+  test("from the same connection and from another gets the first receipt, and is not broadcast again", async () => {
     const { url } = await startService();
     const [one, two] = await Promise.all([TestClient.connect(url), TestClient.connect(url)]);
     const message = newMessage();
@@ -130,12 +132,12 @@ describe("the same acked message again", () => {
     expect(await ask(one, message)).toEqual(again);
     expect(await ask(two, message)).toEqual(again);
     await sendAcked(one, { message: "marker" });
-    const heard = await two.waitFor<{ data: { message: string } }>("/cooking", 2);
-    expect(heard.map(({ data }) => data.message)).toEqual(["hello", "marker"]);
+    const received = await two.waitFor<{ data: { message: string } }>("/cooking", 2);
+    expect(received.map(({ data }) => data.message)).toEqual(["hello", "marker"]);
     expect(await wholeHistory(url)).toHaveLength(2);
   });
 
-  test("with another label of the room is still the same", async () => {
+  test("with another label of the room is the same message", async () => {
     const { url } = await startService();
     const client = await TestClient.connect(url);
     const message = newMessage();
@@ -145,7 +147,7 @@ describe("the same acked message again", () => {
   });
 
   test("while the first is still being stored is stored once", async () => {
-    const { url } = await startService(NO_LIMITS);
+    const { url } = await startService(NO_RATE_LIMITS);
     const clients = await Promise.all(Array.from({ length: 4 }, () => TestClient.connect(url)));
     for (let round = 0; round < 20; round += 1) {
       const message = newMessage({ message: String(round) });
@@ -156,7 +158,7 @@ describe("the same acked message again", () => {
       expect(new Set(answers.map(({ data }) => data?.offset)).size).toBe(1);
       expect(new Set(answers.map(({ data }) => data?.serverTimestamp)).size).toBe(1);
     }
-    expect((await wholeHistory(url)).map(({ message }) => Number(message))).toEqual([...Array(20).keys()]);
+    expect((await wholeHistory(url)).map(({ message }) => Number(message))).toEqual(range(20));
   });
 
   test("with another text is refused, also while the first is being stored, and the first stays", async () => {
@@ -219,7 +221,7 @@ describe("the same acked message again", () => {
   );
 });
 
-test("without a callback the same message is heard each time, before, between and after acked ones", async () => {
+test("without a callback the same message is broadcast each time, before, between and after acked ones", async () => {
   const { url } = await startService();
   const client = await TestClient.connect(url);
   const message = newMessage();
@@ -232,7 +234,7 @@ test("without a callback the same message is heard each time, before, between an
   expect(await wholeHistory(url)).toHaveLength(4);
 });
 
-test("what was refused is not remembered", async () => {
+test("a refused message leaves its uuid free", async () => {
   const { url } = await startService();
   const client = await TestClient.connect(url);
   const message = newMessage();
@@ -242,7 +244,7 @@ test("what was refused is not remembered", async () => {
   expect(await ask(client, message)).toMatchObject({ data: { duplicate: false } });
 });
 
-test("a base client sees, byte for byte, what it always saw, whatever others ask for", async () => {
+test("a base client receives exactly the documented bytes, also beside clients that use extensions", async () => {
   const { url } = await startService();
   const base = await RawClient.connect(url);
   const resuming = await TestClient.connect(url, { auth: { resume: {}, typing: true } });
@@ -250,9 +252,9 @@ test("a base client sees, byte for byte, what it always saw, whatever others ask
   await resuming.ask(EVENTS.newTypingInformation, { username: "ana", chatRoom: COOKING, isTyping: true });
   const { data } = await ask(resuming, message);
   await ask(resuming, message);
-  await until("the base client hears the message", () => base.received("/cooking").length > 0);
+  await until("the base client has the message", () => base.received("/cooking").length > 0);
   base.send(`2["new_message",{}]`, `2["no_such_event"]`, `2["new_message",{}]`);
-  await until("it hears its refusals", () => base.received(EVENTS.serverError).length === 2);
+  await until("it has its refusals", () => base.received(EVENTS.serverError).length === 2);
 
   const expected = {
     data: {
@@ -271,14 +273,18 @@ test("a base client sees, byte for byte, what it always saw, whatever others ask
 describe("with a full disk", () => {
   const notStored = refusal("Message could not be stored", 503);
 
-  /** The service as a process: LMDB writes what goes wrong to standard error, and this process keeps its own limits. */
+  /** A process of its own: LMDB reports failures on standard error, and the full disk must not affect Jest. */
   async function startOnSmallDisk(env: Record<string, string> = {}) {
     const disk = smallDisk();
-    const { url, child } = await ServiceProcess.start({ ...NO_LIMITS, DATA_DIR: disk.directory, ...env });
+    const { url, child } = await ServiceProcess.start({
+      ...NO_RATE_LIMITS,
+      DATA_DIR: disk.directory,
+      ...env,
+    });
     return { url, fillDisk: () => disk.fill(child.pid), freeDisk: disk.free };
   }
 
-  test("messages are refused with 503, everything else goes on, and a retry is stored once there is room", async () => {
+  test("messages are refused with 503, everything else works, and a retry is stored once there is space", async () => {
     const { url, fillDisk, freeDisk } = await startOnSmallDisk();
     const client = await TestClient.connect(url);
     const other = await TestClient.connect(url, { auth: { typing: true } });
@@ -316,7 +322,7 @@ describe("with a full disk", () => {
     expect(kept).toEqual(["before", "retried", "marker"]);
   });
 
-  test("what was stored before stays, however many messages are refused meanwhile", async () => {
+  test("stored messages stay, however many messages are refused", async () => {
     const { url, fillDisk, freeDisk } = await startOnSmallDisk({ HISTORY_MAX_MESSAGES: "10" });
     const client = await TestClient.connect(url);
     const [first = ""] = await sendNumbered(client, 5);
@@ -331,7 +337,7 @@ describe("with a full disk", () => {
     expect(page.messages.map(({ message }) => message)).toEqual(["1", "2", "3", "4", "5"]);
   });
 
-  test("pages of history come to an end where messages were refused before the first one", async () => {
+  test("paging through history ends where messages were refused before the first stored one", async () => {
     const { url, fillDisk, freeDisk } = await startOnSmallDisk();
     const client = await TestClient.connect(url);
     fillDisk();

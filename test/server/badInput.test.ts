@@ -4,24 +4,27 @@ import {
   AWKWARD_TEXTS,
   manyKeys,
   nestedJson,
-  NO_OBJECTS,
-  NO_STRINGS,
+  NON_OBJECTS,
+  NON_STRINGS,
   TREACHEROUS_NAMES,
   withOwnProto,
   without,
 } from "../support/hostileValues";
 import { RawPolling } from "../support/rawPolling";
 import { RawWebSocket } from "../support/rawWebSocket";
+import { COOKING } from "../support/rooms";
+import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { startService } from "../support/service";
 import { ServiceProcess } from "../support/serviceProcess";
-import { CLIENTS, COOKING, TestClient } from "../support/testClient";
+import { CLIENTS, TestClient } from "../support/testClient";
 
-const NO_LIMITS = { MESSAGES_PER_SECOND: "0", PRESENCE_PER_SECOND: "0" };
 const MESSAGE = { username: "eve", message: "secret body", uuid: "1234", chatRoom: COOKING };
 const PRESENCE = { username: "eve", avatar: "image link", currentRoom: COOKING };
-const WARN = 40; // pino's level; what clients do wrong is logged at it, nothing worse
+/** pino's level for mistakes of clients; the service must log nothing above it. */
+const WARN_LEVEL = 40;
 const EMOJI = "\u{1F600}"; // one code point, two UTF-16 units, four bytes
-const MANY = 5_000; // keys: what fits into the largest frame, shortest first
+/** As many as fit into the largest frame. */
+const MANY_KEYS = 5_000;
 
 const MISSING = (key: string) => `should have required property '${key}'`;
 const NOT_A_STRING = "should be string";
@@ -30,7 +33,7 @@ const SURPLUS = "should NOT have additional properties";
 const TOO_SHORT = "should NOT be shorter than 1 characters";
 const TOO_LONG = (limit: number) => `should NOT be longer than ${String(limit)} characters`;
 
-/** What is sent after the event's name, and the `errors` of its refusal. */
+/** The arguments of an event, and the `errors` of its refusal. */
 interface Case {
   name: string;
   args: unknown[];
@@ -71,7 +74,7 @@ function envelope(message: string, errors: string[]): unknown {
 
 function payloadsOfTheWrongKind({ valid }: Table): Case[] {
   const wrong: [string, unknown][] = [
-    ...NO_OBJECTS,
+    ...NON_OBJECTS,
     ["an empty list", []],
     ["a list with a payload", [valid]],
   ];
@@ -122,13 +125,13 @@ function fieldsOfTheWrongType(table: Table): Case[] {
   const everything = Object.fromEntries(Object.keys(valid).map((key) => [key, 5]));
   return [
     ...stringFields(table).flatMap(({ name, withValue }) =>
-      NO_STRINGS.map(([kind, value]) => ({
+      NON_STRINGS.map(([kind, value]) => ({
         name: `${name} is ${kind}`,
         args: [withValue(value)],
         errors: [NOT_A_STRING],
       })),
     ),
-    ...NO_OBJECTS.map(([kind, value]) => ({
+    ...NON_OBJECTS.map(([kind, value]) => ({
       name: `${roomField} is ${kind}`,
       args: [{ ...valid, [roomField]: value }],
       errors: [NOT_AN_OBJECT],
@@ -168,15 +171,15 @@ function surplusFields({ valid, roomField, strings }: Table): Case[] {
     surplus("an own __proto__", withOwnProto(valid)),
     surplus("a room with a topic", { ...valid, [roomField]: { ...room, topic: "x" } }),
     surplus("a room with an own __proto__", { ...valid, [roomField]: withOwnProto(room) }),
-    surplus("thousands of extra fields", { ...manyKeys(MANY), ...valid }, 10),
+    surplus("thousands of extra fields", { ...manyKeys(MANY_KEYS), ...valid }, 10),
     surplus(
       "a room with thousands of extra fields",
-      { ...valid, [roomField]: { ...manyKeys(MANY), ...room } },
+      { ...valid, [roomField]: { ...manyKeys(MANY_KEYS), ...room } },
       10,
     ),
     {
       name: "thousands of extra fields and none that is required",
-      args: [manyKeys(MANY)],
+      args: [manyKeys(MANY_KEYS)],
       errors: [...required, ...Array<string>(10 - required.length).fill(SURPLUS)],
     },
   ];
@@ -213,30 +216,30 @@ const GROUPS: [name: string, cases: (table: Table) => Case[]][] = [
 interface Scene {
   url: string;
   canaries: Canaries;
-  /** Fails when the service complained of anything worse than its clients. */
+  /** Fails when the service logged anything above a warning. */
   expectUnharmed: () => void;
 }
 
-/** The service in this process: Jest fails a test for a rejection that nobody handles. */
+/** The service in this process, where Jest fails a test for an unhandled rejection. */
 async function start(): Promise<Scene> {
-  const { url, logs } = await startService(NO_LIMITS);
-  const expectUnharmed = () => expect(logs.filter(({ level }) => Number(level) > WARN)).toEqual([]);
+  const { url, logs } = await startService(NO_RATE_LIMITS);
+  const expectUnharmed = () => expect(logs.filter(({ level }) => Number(level) > WARN_LEVEL)).toEqual([]);
   return { url, canaries: await Canaries.start(url), expectUnharmed };
 }
 
-/** The service as a process of its own, where its streams and its death can be seen. */
+/** The service as a process of its own, whose output and exit a test can check. */
 async function startProcess(env: Record<string, string> = {}): Promise<Scene & { service: ServiceProcess }> {
-  const service = await ServiceProcess.start({ ...NO_LIMITS, ...env });
+  const service = await ServiceProcess.start({ ...NO_RATE_LIMITS, ...env });
   const expectUnharmed = () => {
     expect(service.child.exitCode).toBeNull();
     expect(service.child.signalCode).toBeNull();
     expect(service.stderr).toBe("");
-    expect(service.lines.filter(({ level }) => Number(level) > WARN)).toEqual([]);
+    expect(service.lines.filter(({ level }) => Number(level) > WARN_LEVEL)).toEqual([]);
   };
   return { service, url: service.url, canaries: await Canaries.start(service.url), expectUnharmed };
 }
 
-/** Sends it twice, without and with a callback: the refusal comes as `server_error`, then as the answer. */
+/** Sends the event twice, without and with a callback: the refusal comes as `server_error`, then as the answer. */
 async function expectRefusal(
   offender: TestClient,
   event: string,
@@ -252,7 +255,7 @@ async function expectRefusal(
 
 describe.each(CLIENTS)("$name", ({ options }) => {
   describe.each(TABLES)("$event", (table) => {
-    test("everything that fails the schema is refused in the documented words, and nobody else hears of it", async () => {
+    test("everything that fails the schema is refused in the documented words, and no other client is sent anything", async () => {
       const { url, canaries, expectUnharmed } = await start();
       const offender = await TestClient.connect(url, options);
       for (const [group, cases] of GROUPS) {
@@ -265,7 +268,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
       expectUnharmed();
     });
 
-    test("a room that does not exist is refused, whatever its name", async () => {
+    test("a room that does not exist is refused, also under a special name", async () => {
       const { url, canaries, expectUnharmed } = await start();
       const offender = await TestClient.connect(url, options);
       const refusal = envelope("Chat room does not exist", []);
@@ -293,7 +296,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
       expectUnharmed();
     });
 
-    test("surplus arguments are ignored, and one that is no function is no callback", async () => {
+    test("surplus arguments are ignored, and an argument that is not a function is not a callback", async () => {
       const { url, canaries, expectUnharmed } = await start();
       const offender = await TestClient.connect(url, options);
       const surplus = [
@@ -306,7 +309,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
         [Buffer.from("x")],
       ];
       for (const extra of surplus) {
-        offender.socket.emit(table.event, ...[{}, ...extra]); // refused: the first argument is the payload
+        offender.socket.emit(table.event, ...[{}, ...extra]); // refused, because the payload is the first argument
         const [refused] = await offender.waitFor(EVENTS.serverError);
         expect(refused).toMatchObject({ error: { message: table.refusal } });
         const [answer] = await offender.ask(table.event, {}, ...extra);
@@ -317,7 +320,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     });
   });
 
-  test("a message of the greatest lengths, in code points, is delivered as it was sent", async () => {
+  test("a message of the greatest lengths, in code points, is delivered unchanged", async () => {
     const { url, canaries, expectUnharmed } = await start();
     const sender = await TestClient.connect(url, options);
     for (const character of ["x", "é", EMOJI]) {
@@ -329,23 +332,23 @@ describe.each(CLIENTS)("$name", ({ options }) => {
       const label = character.repeat(64);
       const sent = sender.sendMessage({ ...longest, chatRoom: { label, name: "/cooking" } });
       for (const client of [canaries.a, canaries.b, sender]) {
-        const [heard] = await client.waitFor("/cooking");
-        expect(heard).toMatchObject({ data: { ...sent, chatRoom: COOKING }, error: null });
+        const [received] = await client.waitFor("/cooking");
+        expect(received).toMatchObject({ data: { ...sent, chatRoom: COOKING }, error: null });
       }
       await canaries.check(`lengths in ${character}`, sender);
     }
     expectUnharmed();
   });
 
-  test("a presence of the greatest lengths, in code points, is told as it was announced", async () => {
+  test("a presence of the greatest lengths, in code points, is published unchanged", async () => {
     const { url, canaries, expectUnharmed } = await start();
     for (const character of ["x", "é", EMOJI]) {
       const newcomer = await TestClient.connect(url, options);
       const user = { username: character.repeat(64), avatar: character.repeat(2_048) };
       newcomer.announcePresence({ ...user, currentRoom: { label: character.repeat(64), name: "/pets" } });
       for (const client of [canaries.a, canaries.b, newcomer]) {
-        const [heard] = await client.waitFor(EVENTS.presenceInformation);
-        expect(heard).toMatchObject({ data: { usersPerRoom: { "/pets": [user] } }, error: null });
+        const [received] = await client.waitFor(EVENTS.presenceInformation);
+        expect(received).toMatchObject({ data: { usersPerRoom: { "/pets": [user] } }, error: null });
       }
       newcomer.disconnect();
       for (const client of [canaries.a, canaries.b]) await client.waitFor(EVENTS.presenceInformation);
@@ -354,14 +357,14 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     expectUnharmed();
   });
 
-  test("awkward text is delivered as it was sent, and each log line stays one line without it", async () => {
+  test("awkward text is delivered unchanged, and the log stays one line per entry and does not contain it", async () => {
     const { service, url, canaries, expectUnharmed } = await startProcess({ LOG_LEVEL: "trace" });
     const sender = await TestClient.connect(url, options);
     for (const [name, text] of AWKWARD_TEXTS) {
       const sent = sender.sendMessage({ username: text, message: `secret body ${text}`, uuid: text });
       for (const client of [canaries.a, canaries.b, sender]) {
-        const [heard] = await client.waitFor("/cooking");
-        expect({ name, heard }).toMatchObject({ name, heard: { data: sent } });
+        const [received] = await client.waitFor("/cooking");
+        expect({ name, received }).toMatchObject({ name, received: { data: sent } });
       }
       const nowhere = { ...MESSAGE, username: text, chatRoom: { label: text, name: text } };
       await expectRefusal(
@@ -375,22 +378,24 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     }
     expectUnharmed();
     expect(service.stdout).not.toMatch(/secret body|forged/);
-    // eslint-disable-next-line no-control-regex -- control characters are what must not be there
-    expect(service.stdout.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+    expect(service.stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
   });
 });
 
-const VERY_DEEP = 30_000; // lists or objects: what fits into a frame of 64 KiB
+/** Nested lists that fit into a frame of 64 KiB. */
+const MAX_LIST_DEPTH = 30_000;
+/** Nested objects that fit into it. */
+const MAX_OBJECT_DEPTH = 10_000;
 
-describe.each(TABLES)("$event nested as deep as fits a frame", ({ event, refusal, valid }) => {
+describe.each(TABLES)("$event nested as deep as a frame allows", ({ event, refusal, valid }) => {
   const [firstField = ""] = Object.keys(valid);
   const bodies: [name: string, json: string][] = [
-    ["lists", nestedJson(VERY_DEEP, "lists")],
-    ["objects", nestedJson(10_000, "objects")],
-    ["lists in a field", `{"${firstField}":${nestedJson(VERY_DEEP, "lists")}}`],
+    ["lists", nestedJson(MAX_LIST_DEPTH, "lists")],
+    ["objects", nestedJson(MAX_OBJECT_DEPTH, "objects")],
+    ["lists in a field", `{"${firstField}":${nestedJson(MAX_LIST_DEPTH, "lists")}}`],
     [
       "objects beside the fields",
-      `{${JSON.stringify(valid).slice(1, -1)},"x":${nestedJson(10_000, "objects")}}`,
+      `{${JSON.stringify(valid).slice(1, -1)},"x":${nestedJson(MAX_OBJECT_DEPTH, "objects")}}`,
     ],
   ];
 
@@ -403,7 +408,7 @@ describe.each(TABLES)("$event nested as deep as fits a frame", ({ event, refusal
         expect(await socket.waitFor(`43${String(index)}[`)).toContain(refusal);
         await canaries.check(`${query}: ${name}`);
       }
-      socket.send(`4299["${event}",{},${nestedJson(VERY_DEEP, "lists")}]`);
+      socket.send(`4299["${event}",{},${nestedJson(MAX_LIST_DEPTH, "lists")}]`);
       expect(await socket.waitFor("4399[")).toContain(refusal);
       socket.webSocket.terminate();
       await socket.closed;
@@ -424,7 +429,7 @@ describe.each(TABLES)("$event nested as deep as fits a frame", ({ event, refusal
     expectUnharmed();
   });
 
-  test("with an attachment announced, it ends its own connection at worst", async () => {
+  test("with an announced attachment, only its own connection may end", async () => {
     const { url, canaries, expectUnharmed } = await startProcess();
     for (const [name, json] of bodies) {
       const socket = await RawWebSocket.connect(url);

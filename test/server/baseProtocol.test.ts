@@ -1,6 +1,8 @@
 import { EVENTS } from "../../src/protocol/events";
-import { CLIENTS, COOKING, TestClient } from "../support/testClient";
+import { COOKING } from "../support/rooms";
+import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { startService } from "../support/service";
+import { CLIENTS, TestClient } from "../support/testClient";
 
 const ISO_TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const EMPTY_ROOMS = { "/cooking": [], "/money": [], "/travel": [], "/pets": [] };
@@ -30,7 +32,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     }
   });
 
-  test("a message hears the server's label whatever label it was sent with", async () => {
+  test("a message carries the server's label, also when it was sent with another one", async () => {
     const { url } = await startService();
     const client = await TestClient.connect(url, options);
     client.sendMessage({ chatRoom: { label: "wrong", name: "/cooking" } });
@@ -59,7 +61,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     expect(late.queuedEvents()).toEqual([]);
   });
 
-  test("presence is told to everybody when a client's first presence, room or connection changes", async () => {
+  test("every client receives presence when a client enters, changes its room or disconnects", async () => {
     const { url } = await startService();
     const witness = await TestClient.connect(url);
     const ana = await TestClient.connect(url, options);
@@ -82,7 +84,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     expect(gone).toEqual({ data: { usersPerRoom: EMPTY_ROOMS }, error: null });
   });
 
-  test("presence for the room a client is in already updates name and avatar without an event", async () => {
+  test("presence for the room that a client is in updates name and avatar without an event", async () => {
     const { url } = await startService();
     const ana = await TestClient.connect(url, options);
     const bo = await TestClient.connect(url, options);
@@ -105,7 +107,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     });
   });
 
-  test("a client without presence leaves unnoticed", async () => {
+  test("a client without presence leaves without an event", async () => {
     const { url } = await startService();
     const witness = await TestClient.connect(url);
     const silent = await TestClient.connect(url, options);
@@ -115,7 +117,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
     expect(envelope).toMatchObject({ data: { usersPerRoom: { "/cooking": [{ username: "ana" }] } } });
   });
 
-  test("a refusal goes to the offender alone and the connection stays open", async () => {
+  test("a refusal goes to its sender alone, and the connection stays open", async () => {
     const { url } = await startService();
     const offender = await TestClient.connect(url, options);
     const bystander = await TestClient.connect(url);
@@ -156,8 +158,8 @@ describe.each(CLIENTS)("$name", ({ options }) => {
   });
 });
 
-test("a browser's way, polling first and then the upgrade, loses and repeats nothing", async () => {
-  const { url } = await startService({ MESSAGES_PER_SECOND: "0" });
+test("a client that starts with polling and upgrades, as browsers do, loses and repeats no message", async () => {
+  const { url } = await startService(NO_RATE_LIMITS);
   const sender = await TestClient.connect(url);
   const upgrading = await TestClient.connect(url, { transports: ["polling", "websocket"] });
   const sent: string[] = [];

@@ -1,7 +1,7 @@
 import { REFUSALS } from "../../src/protocol/refusals";
 import { EVENTS } from "../../src/protocol/events";
 import { ask, connectResuming, newMessage, resumedRooms, sendAcked, sendNumbered } from "../support/chat";
-import { NO_OBJECTS, TREACHEROUS_NAMES } from "../support/hostileValues";
+import { NON_OBJECTS, TREACHEROUS_NAMES } from "../support/hostileValues";
 import { RawPolling } from "../support/rawPolling";
 import { RawWebSocket } from "../support/rawWebSocket";
 import { startService, type RunningService } from "../support/service";
@@ -297,7 +297,7 @@ describe("what is counted", () => {
       await fetch(`${url}/socket.io/?EIO=4&transport=polling&sid=${encodeURIComponent(name)}`);
     }
     await connectResuming(url, { hostile: "hostile", "/cooking": "hostile" });
-    for (const [, value] of NO_OBJECTS) await ask(client, value);
+    for (const [, value] of NON_OBJECTS) await ask(client, value);
     for (const name of TREACHEROUS_NAMES) await ask(client, newMessage({ chatRoom: { label: name, name } }));
 
     const known = ["websocket", "polling", "3", "4", "message", "presence", "typing"];

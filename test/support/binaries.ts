@@ -1,15 +1,16 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-const SYSTEM_DIRECTORIES = ["/usr/local/sbin", "/usr/sbin", "/sbin"]; // Debian has nginx there, off the users' PATH
+/** Debian installs nginx there, and these directories are not on every user's PATH. */
+const SYSTEM_DIRECTORIES = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** The path of a program of the system, if it is installed. */
+/** Returns the path of an installed program, or undefined. */
 export function findBinary(binary: string): string | undefined {
   const directories = [...(process.env.PATH ?? "").split(delimiter), ...SYSTEM_DIRECTORIES];
   return directories.map((directory) => join(directory, binary)).find(isExecutable);
 }
 
-/** A suite that runs a program of the system. Where that is missing it is skipped and says so; in CI it fails. */
+/** A suite that needs an installed program. Without it the suite is skipped under a name that says so; in CI it fails. */
 export function describeWithBinary(binary: string, name: string, suite: () => void): void {
   if (findBinary(binary) !== undefined) {
     describe(name, suite);

@@ -10,17 +10,19 @@ import {
 } from "../../src/protocol/events";
 import type { NewMessage } from "../../src/protocol/payloads";
 import type { ErrorEnvelope } from "../../src/protocol/refusals";
-import { COOKING, TestClient, type TestClientOptions } from "./testClient";
+import { numbers } from "./numbers";
+import { COOKING } from "./rooms";
+import { TestClient, type TestClientOptions } from "./testClient";
 
-export const PETS = { label: "Damn Cute Fur Babies", name: "/pets" };
-export const ROOM_NAMES = ["/cooking", "/money", "/travel", "/pets"];
+export { numbers } from "./numbers";
+export { PETS, ROOM_NAMES } from "./rooms";
 
 /** A valid message, changed by `overrides`. */
 export function newMessage(overrides: Partial<NewMessage> = {}): NewMessage {
   return { username: "ana", message: "hello", uuid: uuid(), chatRoom: COOKING, ...overrides };
 }
 
-/** Sends a message with a callback; resolves with the answer, whatever it is. */
+/** Sends a message with a callback; resolves with the answer, a refusal included. */
 export async function ask(
   client: TestClient,
   message: unknown,
@@ -39,18 +41,17 @@ export async function sendAcked(
   return data;
 }
 
-/** Messages with the texts 0, 1, 2 …, stored in this order; resolves with their offsets. */
+/** Sends messages with the texts 0, 1, 2 …, which are stored in this order; resolves with their offsets. */
 export async function sendNumbered(
   client: TestClient,
   count: number,
   overrides: Partial<NewMessage> = {},
 ): Promise<string[]> {
-  const sent = Array.from({ length: count }, (_, i) =>
-    sendAcked(client, { message: String(i), ...overrides }),
-  );
+  const sent = numbers(count).map((message) => sendAcked(client, { message, ...overrides }));
   return (await Promise.all(sent)).map(({ offset }) => offset);
 }
 
+/** One page of history; `query` as in `?limit=1`. Rejects with the refusal. */
 export async function historyPage(url: string, room: string, query = ""): Promise<HistoryPage> {
   const response = await fetch(`${url}/rooms${room}/messages${query}`);
   const { data, error } = (await response.json()) as DataEnvelope<HistoryPage> | ErrorEnvelope;
@@ -58,7 +59,7 @@ export async function historyPage(url: string, room: string, query = ""): Promis
   return data;
 }
 
-/** All that a room keeps, oldest first, read in pages from the newest backwards. */
+/** All stored messages of a room, oldest first, read in pages from the newest backwards. */
 export async function wholeHistory(url: string, room = "/cooking"): Promise<HistoricalMessage[]> {
   const pages: HistoricalMessage[][] = [];
   let before: string | null = null;
@@ -66,7 +67,8 @@ export async function wholeHistory(url: string, room = "/cooking"): Promise<Hist
     const query: string = before === null ? "" : `&before=${before}`;
     const page = await historyPage(url, room, `?limit=200${query}`);
     pages.unshift(page.messages);
-    if (page.before !== null && page.messages.length === 0) throw new Error("pages that never end");
+    if (page.before !== null && page.messages.length === 0)
+      throw new Error("an empty page of history that is not the last one");
     ({ before } = page);
   } while (before !== null);
   return pages.flat();
@@ -81,6 +83,7 @@ export function connectResuming(
   return TestClient.connect(url, { ...options, auth: { resume } });
 }
 
+/** Waits for `resumed`, checks its shape and resolves with what it says of each room. */
 export async function resumedRooms(client: TestClient): Promise<Resumed["rooms"]> {
   const [args] = await client.waitForArguments(EVENTS.resumed);
   expect(args).toHaveLength(1);
@@ -97,8 +100,4 @@ export function textsAndOffsets(arrivals: unknown[][]): [string, unknown][] {
 
 export function texts(arrivals: unknown[][]): string[] {
   return textsAndOffsets(arrivals).map(([text]) => text);
-}
-
-export function numbers(count: number, from = 0): string[] {
-  return Array.from({ length: count }, (_, i) => String(from + i));
 }

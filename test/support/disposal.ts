@@ -2,12 +2,12 @@ type Dispose = () => unknown;
 
 const pending: Dispose[] = [];
 
-/** Runs after the current test, last registered first, whether the test passed or not. */
+/** Registers what runs after the current test, also when the test failed. The last one registered runs first. */
 export function afterThisTest(dispose: Dispose): void {
   pending.push(dispose);
 }
 
-/** For programs that run without Jest: they say themselves when they are done. */
+/** Runs what is registered. Programs that run without Jest call this at their end. */
 export async function disposeOfAll(): Promise<void> {
   for (let dispose = pending.pop(); dispose !== undefined; dispose = pending.pop()) await dispose();
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 const PROJECT = join(__dirname, "../..");
 
-/** The project as a stranger gets it: what git has, in an empty folder. */
+/** A copy of the files that git has or would add, in an empty folder: what a new user gets. */
 export class FreshClone {
   readonly folder = mkdtempSync(join(tmpdir(), "clone-"));
   readonly #children = new Set<ChildProcess>();
@@ -21,7 +21,7 @@ export class FreshClone {
       cpSync(join(PROJECT, file), join(this.folder, file), { recursive: true });
   }
 
-  /** Runs the command in a shell; resolves with its output, rejects when it fails. */
+  /** Runs the command in a shell; resolves with its output, rejects when the exit code is not 0. */
   async run(command: string, env: Record<string, string> = {}): Promise<string> {
     const { output, exited } = this.#spawn(command, env);
     const code = await exited;
@@ -29,7 +29,7 @@ export class FreshClone {
     return output();
   }
 
-  /** Runs the command until its output has the text; resolves with what ends it. */
+  /** Starts the command; resolves, once its output contains the text, with a function that ends it. */
   async start(command: string, text: string, env: Record<string, string>): Promise<() => Promise<void>> {
     const { child, output, exited } = this.#spawn(command, env);
     await new Promise<void>((resolve, reject) => {
@@ -51,9 +51,9 @@ export class FreshClone {
     const { PATH = "", HOME = "", CI } = process.env;
     const child = spawn("sh", ["-c", command], {
       cwd: this.folder,
-      // Its own: Jest's NODE_ENV is none of a stranger's. Reachable proxies and registries are in npm's own files.
+      // Not this process's environment: Jest sets NODE_ENV. npm reads its registry and proxy from its own files, too.
       env: { ...npmSettings(), PATH, HOME, ...(CI !== undefined && { CI }), ...env },
-      detached: true, // so that what the shell starts can be ended with it
+      detached: true, // a process group of its own, so that kill() ends what the shell started, too
       stdio: ["ignore", "pipe", "pipe"],
     });
     let text = "";
@@ -66,7 +66,7 @@ export class FreshClone {
   }
 }
 
-/** How this machine reaches the registry. */
+/** The variables that say how this machine reaches the registry. */
 function npmSettings(): Record<string, string> {
   const isSetting = ([name]: [string, unknown]) =>
     /^(npm_config_|https?_proxy$|no_proxy$|NODE_EXTRA_CA)/i.test(name);
@@ -77,6 +77,6 @@ function kill(child: ChildProcess): void {
   try {
     process.kill(-(child.pid ?? 0), "SIGKILL");
   } catch {
-    // It has ended.
+    // It has ended already.
   }
 }

@@ -1,5 +1,5 @@
-/** A value that no field of any payload may have, and how the refusal names it for a string field. */
-export const NO_STRINGS: readonly [name: string, value: unknown][] = [
+/** Values that are not strings. */
+export const NON_STRINGS: readonly [name: string, value: unknown][] = [
   ["null", null],
   ["a number", 5],
   ["true", true],
@@ -9,7 +9,8 @@ export const NO_STRINGS: readonly [name: string, value: unknown][] = [
   ["binary", Buffer.from("x")],
 ];
 
-export const NO_OBJECTS: readonly [name: string, value: unknown][] = [
+/** Values that are not objects; a list is none either. */
+export const NON_OBJECTS: readonly [name: string, value: unknown][] = [
   ["null", null],
   ["a number", 5],
   ["true", true],
@@ -17,7 +18,7 @@ export const NO_OBJECTS: readonly [name: string, value: unknown][] = [
   ["a list", ["x"]],
 ];
 
-/** Names that mean something to JavaScript, to an EventEmitter, to Socket.IO or to the service itself. */
+/** Names of no room that have a meaning in JavaScript, EventEmitter, Socket.IO or the service, or look like a room's. */
 export const TREACHEROUS_NAMES = [
   "__proto__",
   "constructor",
@@ -44,7 +45,7 @@ export const TREACHEROUS_NAMES = [
   "/cook\u0130ng",
 ] as const;
 
-/** Text that is valid, and awkward for terminals, for line-based logs and for encoders. */
+/** Valid texts that terminals, logs of one line per entry or encoders may handle wrongly. */
 export const AWKWARD_TEXTS: readonly [name: string, text: string][] = [
   ["a NUL", "a\u0000b"],
   ["line breaks", "a\nb\r\nc\u2028d\u2029e\u0085f"],
@@ -59,22 +60,23 @@ export const AWKWARD_TEXTS: readonly [name: string, text: string][] = [
   ["stacked combining marks", `e${"\u0301".repeat(60)}`],
 ];
 
-/** `{"a":{"a":…}}` or `[[…]]`, as JSON text: encoders of objects this deep overflow their stack. */
+/** `{"a":{"a":…}}` or `[[…]]` as JSON text, because encoding such a deep object overflows the stack. */
 export function nestedJson(depth: number, kind: "lists" | "objects"): string {
   if (kind === "lists") return "[".repeat(depth) + "]".repeat(depth);
   return '{"a":'.repeat(depth) + "1" + "}".repeat(depth);
 }
 
+/** An object with `count` short keys. */
 export function manyKeys(count: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${String(index)}`, 0]));
 }
 
-/** The object without one of its keys. */
+/** A copy of the object without the key. */
 export function without(object: object, key: string): object {
   return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
 }
 
-/** The object with an own property `__proto__`, as JSON.parse makes it. */
+/** A copy of the object with an own property `__proto__`, as JSON.parse creates it. */
 export function withOwnProto(object: object): object {
   return JSON.parse(`{"__proto__":{"isAdmin":true},${JSON.stringify(object).slice(1)}`) as object;
 }

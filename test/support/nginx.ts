@@ -14,8 +14,8 @@ const UPSTREAM_SERVER = /server chat-\d+:34000/g;
 const TEMPORARY_FILES = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
 /**
- * Starts nginx with docs/nginx.conf before the nodes that listen on these ports; only names, ports and paths
- * differ from the file. Resolves with its URL. Gone after the test.
+ * Starts nginx with docs/nginx.conf before the nodes that listen on these ports; only host names, ports and paths
+ * differ from the file. Resolves with nginx's URL. Stopped after the test.
  */
 export async function startNginx(nodePorts: readonly number[]): Promise<string> {
   const directory = temporaryDirectory();
@@ -29,7 +29,7 @@ export async function startNginx(nodePorts: readonly number[]): Promise<string> 
   nginx.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   const exited = once(nginx, "close");
   afterThisTest(async () => {
-    nginx.kill("SIGTERM"); // at once, workers included
+    nginx.kill("SIGTERM"); // fast shutdown, workers included
     await exited;
   });
   await until("nginx listens", () => {
@@ -40,15 +40,15 @@ export async function startNginx(nodePorts: readonly number[]): Promise<string> 
 }
 
 function configuration(directory: string, port: number, nodePorts: readonly number[]): string {
-  const written = readFileSync(CONFIGURATION, "utf8");
+  const original = readFileSync(CONFIGURATION, "utf8");
   const ports = [...nodePorts];
   const temporaryPaths = TEMPORARY_FILES.map((name) => `${name}_temp_path ${directory}/${name};`).join(" ");
-  const changed = written
+  const changed = original
     .replace(UPSTREAM_SERVER, () => `server 127.0.0.1:${String(ports.shift())}`)
     .replace("listen 80;", `listen 127.0.0.1:${String(port)};`)
     .replace("http {", `http { ${temporaryPaths}`);
-  if (written.match(UPSTREAM_SERVER)?.length !== nodePorts.length || !changed.includes(`:${String(port)};`))
-    throw new Error("docs/nginx.conf is not what the tests can adapt");
+  if (original.match(UPSTREAM_SERVER)?.length !== nodePorts.length || !changed.includes(`:${String(port)};`))
+    throw new Error("docs/nginx.conf has changed and cannot be adapted to the test");
   return changed;
 }
 

@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats (mulberry32, public domain). */
+/** A random number generator whose sequence a seed repeats (mulberry32, public domain). */
 export class Random {
   readonly seed: number;
   #state: number;
@@ -8,7 +8,7 @@ export class Random {
     this.#state = seed;
   }
 
-  /** From 0 up to, not including, 1. */
+  /** A number in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -16,11 +16,12 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   }
 
-  /** A whole number from `min` to `max`, both included. */
+  /** A whole number in [`min`, `max`]. */
   between(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
+  /** An item of the list; throws when the list is empty. */
   pick<T>(list: readonly T[]): T {
     const picked = list[this.between(0, list.length - 1)];
     if (picked === undefined) throw new Error("nothing to pick from");

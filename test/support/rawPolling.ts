@@ -1,7 +1,8 @@
 import { afterThisTest } from "./disposal";
 
 const CLOSE = "1"; // Engine.IO packet
-const PACKET_SEPARATOR = "\u001e"; // Engine.IO 4; Engine.IO 3 puts each packet's length before it
+/** Of Engine.IO 4; Engine.IO 3 writes each packet's length before the packet. */
+const PACKET_SEPARATOR = "\u001e";
 
 export interface RawPollingOptions {
   eio?: 3 | 4;
@@ -13,7 +14,7 @@ export interface PollingAnswer {
   packets: string[];
 }
 
-/** A long-polling session by hand: one request at a time, whatever the test wants it to carry. */
+/** A long-polling session whose requests a test sends one by one. */
 export class RawPolling {
   readonly sid: string;
   readonly #url: string;
@@ -25,24 +26,24 @@ export class RawPolling {
     this.#eio = eio;
     this.#headers = headers;
     this.sid = sid;
-    // Or a service that stops would give it 2 s to come back. One that has stopped already takes no post.
+    // Without this a stopping service waits up to 2 s for the next poll. A stopped service refuses the POST.
     afterThisTest(() => this.post(CLOSE).catch(() => undefined));
   }
 
-  /** Resolves once the session is open. Nothing is said on it yet. */
+  /** Resolves once the session is open; sends nothing on it. */
   static async open(url: string, options: RawPollingOptions = {}): Promise<RawPolling> {
     const { status, body } = await RawPolling.#handshake(url, options);
     if (status !== 200) throw new Error(`handshake refused: ${String(status)} ${body}`);
     return RawPolling.adopt(url, body, options);
   }
 
-  /** The session that a handshake was answered with. */
+  /** The session of a handshake that the test has made itself. */
   static adopt(url: string, handshakeAnswer: string, options: RawPollingOptions = {}): RawPolling {
     const sid = /"sid":"([^"]+)"/.exec(handshakeAnswer)?.[1] ?? "";
     return new RawPolling(url, sid, options);
   }
 
-  /** Resolves once connected to the namespace `/`. */
+  /** Resolves once connected to the namespace `/`; with Engine.IO 3, where CONNECT needs no packet, once open. */
   static async connect(url: string, options: RawPollingOptions = {}): Promise<RawPolling> {
     const session = await RawPolling.open(url, options);
     if (options.eio === 3) return session;
@@ -52,7 +53,7 @@ export class RawPolling {
     return session;
   }
 
-  /** The status a handshake is answered with; a session that comes of it is closed after the test. */
+  /** Resolves with the status of a handshake's answer. An opened session is closed after the test. */
   static async statusOf(url: string, options: RawPollingOptions = {}): Promise<number> {
     const { status, body } = await RawPolling.#handshake(url, options);
     if (status === 200) RawPolling.adopt(url, body, options);
@@ -67,7 +68,7 @@ export class RawPolling {
     return { status: answer.status, body: await answer.text() };
   }
 
-  /** Sends the packets in one request; returns its status. */
+  /** Sends the packets in one POST; resolves with the answer's status. */
   post(...packets: string[]): Promise<number> {
     const isOld = this.#eio === 3;
     const lines = isOld ? packets.map((packet) => `${String(packet.length)}:${packet}`) : packets;
@@ -86,7 +87,7 @@ export class RawPolling {
     return answer.status;
   }
 
-  /** Waits for what the server has to say; Engine.IO 4 only. */
+  /** Waits for the server's next packets; Engine.IO 4 only. */
   async poll(): Promise<PollingAnswer> {
     const answer = await fetch(this.#url, { headers: this.#headers });
     return { status: answer.status, packets: (await answer.text()).split(PACKET_SEPARATOR) };

@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterThisTest } from "./disposal";
 
-const DEADLINE = 5_000; // ms; only a failing test gets there
+const CUT_OFF_TIMEOUT_MS = 5_000; // only a failing test waits so long
 
-/** A bare connection that keeps its own side open whatever the server does, as an attacker's would. */
+/** A TCP connection that keeps its own side open after the server has closed, as an attacker's may. */
 export class RawTcp {
   readonly socket: Socket;
-  /** Resolves when the server has said its last word: its answer so far, complete. */
+  /** Resolves with all that the server sent, once the server has closed its side. */
   readonly ended: Promise<string>;
   readonly #gone: Promise<void>;
   received = "";
@@ -15,7 +15,7 @@ export class RawTcp {
   private constructor(port: number) {
     this.socket = connect({ port, host: "localhost", allowHalfOpen: true });
     this.socket.on("data", (chunk: Buffer) => (this.received += chunk.toString("latin1")));
-    this.socket.on("error", () => undefined); // a reset is what some tests wait for
+    this.socket.on("error", () => undefined); // some tests wait for a reset
     this.ended = new Promise((resolve) => {
       this.socket.once("end", () => resolve(this.received));
       this.socket.once("close", () => resolve(this.received));
@@ -24,6 +24,7 @@ export class RawTcp {
     afterThisTest(() => this.socket.destroy());
   }
 
+  /** Resolves once connected and the first bytes are sent. */
   static async open(port: number, firstBytes: string | Buffer = ""): Promise<RawTcp> {
     const tcp = new RawTcp(port);
     await once(tcp.socket, "connect");
@@ -31,19 +32,19 @@ export class RawTcp {
     return tcp;
   }
 
-  /** Resolves when the server has let go of the connection, so that nothing can be sent to it any more. */
-  async cutOff(deadline = DEADLINE): Promise<void> {
+  /** Resolves when the connection is closed in both directions; rejects when it is not within `timeoutMs`. */
+  async cutOff(timeoutMs = CUT_OFF_TIMEOUT_MS): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      const fail = () => reject(new Error(`the server still holds on after ${String(deadline)} ms`));
-      timer = setTimeout(fail, deadline);
+      const fail = () => reject(new Error(`the connection is still open after ${String(timeoutMs)} ms`));
+      timer = setTimeout(fail, timeoutMs);
     });
     await Promise.race([this.#gone, late]).finally(() => clearTimeout(timer));
   }
 
-  /** Keeps sending a little, without end; only a reset by the server stops it. */
-  drip(bytes: string, interval = 20): this {
-    const timer = setInterval(() => this.socket.write(bytes), interval);
+  /** Sends the bytes again and again until the connection closes. */
+  drip(bytes: string, intervalMs = 20): this {
+    const timer = setInterval(() => this.socket.write(bytes), intervalMs);
     this.socket.once("close", () => clearInterval(timer));
     afterThisTest(() => clearInterval(timer));
     return this;
@@ -56,7 +57,7 @@ export interface RawAnswer {
   body: string;
 }
 
-/** Sends the bytes as they are and reads the answer up to the server's closing of the connection. */
+/** Sends the bytes and reads the answer until the server closes the connection. */
 export async function exchange(port: number, bytes: string | Buffer): Promise<RawAnswer> {
   const tcp = await RawTcp.open(port, bytes);
   return parseAnswer(await tcp.ended);

@@ -4,7 +4,7 @@ import { WebSocket } from "ws";
 import { afterThisTest } from "./disposal";
 
 export interface Closed {
-  /** As in RFC 6455, section 7.4; 1006 when the connection broke, 1005 when the server gave no code. */
+  /** RFC 6455, section 7.4; 1006: the connection broke, 1005: the server sent no code. */
   code: number;
 }
 
@@ -14,14 +14,14 @@ interface Waiter {
 }
 
 export interface RawWebSocketOptions {
-  /** Query string besides `transport`; default: `EIO=4`. */
+  /** Query string without `transport`; default: `EIO=4`. */
   query?: string;
   headers?: Record<string, string>;
 }
 
-const DEADLINE = 10_000; // ms; only a failing test gets there
+const TIMEOUT_MS = 10_000; // only a failing test waits so long
 
-/** A websocket that speaks Engine.IO and Socket.IO by hand, so it can say what no client library would. */
+/** A websocket whose Engine.IO frames a test writes itself, so that it can send what no client library sends. */
 export class RawWebSocket {
   /** Every text frame so far, in order of arrival. */
   readonly frames: string[] = [];
@@ -40,7 +40,7 @@ export class RawWebSocket {
       perMessageDeflate: false,
     });
     this.webSocket.on("message", (data: Buffer) => this.#arrived(data.toString()));
-    this.webSocket.on("error", () => undefined); // the close that follows says it all
+    this.webSocket.on("error", () => undefined); // a close follows, which `closed` reports
     this.closed = new Promise((resolve) =>
       this.webSocket.once("close", (code) => {
         this.#isClosed = true;
@@ -51,7 +51,7 @@ export class RawWebSocket {
     afterThisTest(() => this.webSocket.terminate());
   }
 
-  /** Resolves once the websocket is open. Nothing is said on it yet. */
+  /** Resolves once the websocket is open; sends nothing on it. */
   static async open(url: string, options: RawWebSocketOptions = {}): Promise<RawWebSocket> {
     const socket = new RawWebSocket(url, options);
     await once(socket.webSocket, "open");
@@ -67,7 +67,7 @@ export class RawWebSocket {
     return socket;
   }
 
-  /** The status an upgrade is refused with, or 101; what was let in is closed again. */
+  /** Resolves with the status of the upgrade's answer; an accepted websocket is closed again. */
   static async statusOf(url: string, options: RawWebSocketOptions = {}): Promise<number> {
     const { webSocket } = new RawWebSocket(url, options);
     return new Promise((resolve, reject) => {
@@ -90,27 +90,28 @@ export class RawWebSocket {
     });
   }
 
-  /** Whatever is sent meanwhile leaves as one write. */
+  /** Sends all that `send` writes to `tcp` in one write. */
   inOneWrite(send: () => void): void {
     this.tcp.cork();
     send();
     this.tcp.uncork();
   }
 
-  /** Resolves with the first frame, past or future, that begins so. */
+  /** Resolves with the first frame, past or future, that begins with the prefix; rejects on close or timeout. */
   async waitFor(prefix: string): Promise<string> {
     const frame = await this.heardOrClosed(prefix);
     if (frame !== undefined) return frame;
-    throw new Error(`closed before a frame ${prefix}… came; heard ${this.#summary()}`);
+    throw new Error(`closed before a frame ${prefix}… arrived; received ${this.#summary()}`);
   }
 
-  /** As `waitFor`, but a connection that closes first is as good: then it resolves with undefined. */
+  /** As `waitFor`, but resolves with undefined when the connection closes first. */
   heardOrClosed(prefix: string): Promise<string | undefined> {
     const past = this.frames.find((frame) => frame.startsWith(prefix));
     if (past !== undefined || this.#isClosed) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
-      const fail = () => reject(new Error(`waited in vain for a frame ${prefix}…; heard ${this.#summary()}`));
-      const timer = setTimeout(fail, DEADLINE);
+      const fail = () =>
+        reject(new Error(`no frame ${prefix}… arrived in time; received ${this.#summary()}`));
+      const timer = setTimeout(fail, TIMEOUT_MS);
       const settle = (frame?: string) => {
         clearTimeout(timer);
         resolve(frame);
@@ -119,7 +120,7 @@ export class RawWebSocket {
     });
   }
 
-  /** How many frames so far begin so. */
+  /** The number of frames so far that begin with the prefix. */
   count(prefix: string): number {
     return this.frames.filter((frame) => frame.startsWith(prefix)).length;
   }

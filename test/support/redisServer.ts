@@ -8,7 +8,7 @@ import { afterThisTest } from "./disposal";
 import { freePort } from "./freePort";
 import { until } from "./until";
 
-/** A real Redis, with its data in a temporary directory, that can be killed, frozen, filled and started again. */
+/** A Redis process with its data in a temporary directory. A test can kill, freeze and restart it. */
 export class RedisServer {
   readonly port: number;
   readonly #directory: string;
@@ -21,7 +21,7 @@ export class RedisServer {
     this.#directory = mkdtempSync(join(tmpdir(), "chat-redis-"));
   }
 
-  /** Lives until the end of the test; one that is shared by several must be stopped by who started it. */
+  /** Stopped after the test, unless `isShared`: then the caller calls `dispose`. */
   static async start({ isShared = false } = {}): Promise<RedisServer> {
     const server = new RedisServer(await freePort());
     await server.start();
@@ -41,13 +41,13 @@ export class RedisServer {
     return `redis://127.0.0.1:${String(this.port)}`;
   }
 
-  /** For what a test does behind the service's back. */
+  /** A connection for commands that bypass the service. */
   get control(): Redis {
     this.#control ??= new Redis(this.port, { maxRetriesPerRequest: null }).on("error", () => undefined);
     return this.#control;
   }
 
-  /** Starts it again, with what the last one had on disk. Every write is on disk before it is answered. */
+  /** Starts Redis on the data that is on disk. It flushes every write before it answers (appendfsync always). */
   async start(): Promise<void> {
     const options = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#directory];
     const persistence = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
@@ -64,7 +64,7 @@ export class RedisServer {
     });
   }
 
-  /** As kill -9 does it; also for one that is frozen. */
+  /** Ends it with SIGKILL, which works on a frozen process, too. */
   async kill(): Promise<void> {
     this.#control?.disconnect();
     this.#control = undefined;
@@ -77,24 +77,24 @@ export class RedisServer {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  /** While it is down: keeps a copy of its data, to which `restore` goes back. */
+  /** Copies the data for `restore`. Redis must be stopped. */
   backUp(): void {
     cpSync(this.#data, this.#backup, { recursive: true });
   }
 
-  /** While it is down: forgets what was written since the back-up, as a crash may do. */
+  /** Replaces the data by the back-up, so writes since then are lost, as after a crash. Redis must be stopped. */
   restore(): void {
     rmSync(this.#data, { recursive: true });
     cpSync(this.#backup, this.#data, { recursive: true });
   }
 
-  /** While it is down: forgets everything, as a Redis without persistence does. */
+  /** Deletes the data and starts, as a Redis without persistence does. Redis must be stopped. */
   async startEmpty(): Promise<void> {
     rmSync(this.#data, { recursive: true });
     await this.start();
   }
 
-  /** It answers nobody, while its connections stay open. */
+  /** Stops the process without ending it: it answers no command, and its connections stay open. */
   freeze(): void {
     this.#process?.kill("SIGSTOP");
   }
@@ -104,7 +104,7 @@ export class RedisServer {
   }
 }
 
-/** One Redis for all tests of a suite, emptied before each; to be called in the suite, and the result in its tests. */
+/** One Redis for all tests of a suite, emptied before each test. Call this in the suite, and the result in its tests. */
 export function sharedRedis(): () => RedisServer {
   let server: RedisServer;
   beforeAll(async () => {

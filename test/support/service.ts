@@ -1,19 +1,19 @@
 import { pino, type Logger } from "pino";
 import { App } from "../../src/app";
 import { loadConfig } from "../../src/config";
-import { temporaryDirectory } from "./temporaryDirectory";
 import { afterThisTest } from "./disposal";
+import { temporaryDirectory } from "./temporaryDirectory";
 
 export interface RunningService {
   app: App;
   port: number;
-  /** e.g. `http://localhost:45123` */
+  /** For example `http://localhost:45123`. */
   url: string;
-  /** What was logged so far, one parsed line each. */
+  /** The log so far, one parsed line each. */
   logs: Record<string, unknown>[];
 }
 
-/** Starts the service in this process, on a free port, configured as by the given environment. */
+/** Starts the service in this process, on a free port, configured as by the given environment. Stopped after the test. */
 export async function startService(env: Record<string, string> = {}): Promise<RunningService> {
   const config = loadConfig({ PORT: "0", DATA_DIR: temporaryDirectory(), ...env });
   const logs: Record<string, unknown>[] = [];
@@ -23,7 +23,7 @@ export async function startService(env: Record<string, string> = {}): Promise<Ru
   return { app, port, url: `http://localhost:${String(port)}`, logs };
 }
 
-/** A logger that keeps what it is told. */
+/** A logger that appends each of its lines, parsed. */
 export function logInto(lines: Record<string, unknown>[]): Logger {
   return pino(
     { level: "debug" },

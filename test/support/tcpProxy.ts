@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterThisTest } from "./disposal";
 
-/** Stands between a client and a server on this machine, to break the line between them. */
+/** A proxy between a client and a server on this machine that can break their connections. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -47,18 +47,19 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Breaks every connection, and each new one. */
+  /** Closes every connection, and each new one, until `mend`. */
   cut(): void {
     this.#isCut = true;
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Every connection, and each new one, stays open and carries nothing, also when the line is mended. */
+  /** Keeps every connection open and forwards nothing; the same for new ones until `mend`. Silenced ones stay silent. */
   silence(): void {
     this.#isSilent = true;
     for (const socket of this.#sockets) socket.unpipe().resume();
   }
 
+  /** Forwards the connections that are opened from now on. */
   mend(): void {
     this.#isCut = false;
     this.#isSilent = false;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterThisTest } from "./disposal";
 
-/** A new directory, gone after the test. */
+/** Creates a directory and returns its path. Removed after the test. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "chat-"));
   afterThisTest(() => rmSync(directory, { recursive: true, force: true }));

@@ -6,12 +6,12 @@ import { afterThisTest } from "./disposal";
 
 export const JWT_SECRET = "a secret of more than thirty-two bytes";
 
-/** Seconds since the epoch, `inMs` from now; tokens take fractions of them. */
+/** The time `inMs` from now, in seconds since 1970; tokens accept fractions. */
 export function seconds(inMs = 0): number {
   return (Date.now() + inMs) / 1_000;
 }
 
-/** A token of ana's, changed by `claims`; undefined ones are left out. */
+/** A signed token of the user ana; `claims` replace or add claims, and undefined removes one. */
 export async function signed(
   claims: JWTPayload = {},
   {
@@ -28,16 +28,16 @@ export function secretKey(secret = JWT_SECRET): Uint8Array {
   return new TextEncoder().encode(secret);
 }
 
-/** Header and claims as they stand in a token, with whatever signature. */
+/** A token of this header and these claims, with the given text as signature. */
 export function unsigned(header: object, claims: object, signature = ""): string {
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
   return `${encode(header)}.${encode(claims)}.${signature}`;
 }
 
-/** A real server of public keys. */
+/** An HTTP server of public keys (a JWKS URL). Stopped after the test. */
 export class KeyServer {
   readonly url: string;
-  /** What it serves; undefined: 500. */
+  /** The keys that it serves; undefined: it answers 500. */
   keys: JWK[] | undefined = [];
   requests = 0;
 
@@ -60,7 +60,7 @@ export class KeyServer {
     return keyServer;
   }
 
-  /** Serves another key; returns what signs for it. */
+  /** Creates a key and serves its public half; returns the private half. */
   async add(alg: string, kid: string): Promise<CryptoKey> {
     const { publicKey, privateKey } = await generateKeyPair(alg);
     this.keys = [...(this.keys ?? []), { ...(await exportJWK(publicKey)), alg, kid, use: "sig" }];

@@ -1,4 +1,4 @@
-/** Client of generation 2, installed under this name beside the current one. */
+/** socket.io-client 2.x, installed under this name beside 4.x. */
 declare module "socket.io-client-v2" {
   export default function io(url: string, options?: object): unknown;
 }

@@ -1,16 +1,16 @@
-const DEADLINE = 10_000; // ms; only a failing test gets there
-const LOOK_AGAIN = 5; // ms
+const TIMEOUT_MS = 10_000; // only a failing test waits so long
+const CHECK_INTERVAL_MS = 5;
 
-/** Resolves once the condition holds; for state that emits no event, e.g. another process's memory. */
+/** Polls until the condition holds. For state that emits no event, for example in another process. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  deadline = DEADLINE,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<void> {
   const start = performance.now();
   while (!(await condition())) {
-    if (performance.now() - start > deadline)
-      throw new Error(`waited ${String(deadline)} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+    if (performance.now() - start > timeoutMs)
+      throw new Error(`after ${String(timeoutMs)} ms it is not true that ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL_MS));
   }
 }
