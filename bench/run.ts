@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compileBench } from "./process/compile";
 import { runScenario } from "./process/runScenario";
-import { assertServiceBuilt } from "./process/service";
+import { assertServiceBuilt } from "./process/serviceChild";
 import { SINGLE, targetNames, type TargetName } from "./process/target";
 import { newResults, summarise, type ByTarget } from "./report/results";
 import { saturationNotes } from "./report/saturation";

@@ -1,6 +1,6 @@
 /** A sender that wants an ack for each message, and checks that it gets one, exactly one, and what it says. */
 import { byteAt } from "./bytes";
-import type { RawClient } from "./rawClient";
+import type { LoadClient } from "./loadClient";
 import { messageId, PLACEHOLDER, ROOM, Sender } from "./sender";
 import type { Target } from "../process/target";
 
@@ -26,7 +26,7 @@ export class AckedSender extends Sender {
 
   constructor(
     target: Target,
-    client: RawClient,
+    client: LoadClient,
     private readonly index: number,
     room = ROOM,
   ) {

@@ -1,7 +1,7 @@
 /** Opens many clients, a bounded number at a time. */
 import type { Target } from "../process/target";
 import { dialects, type Dialect } from "./dialect";
-import { RawClient, type Inbox } from "./rawClient";
+import { LoadClient, type Inbox } from "./loadClient";
 
 export const CONCURRENCY = 50;
 
@@ -10,14 +10,14 @@ export async function connectAll(
   count: number,
   inbox: Inbox,
   dialect: Dialect = dialects[target.dialect],
-): Promise<RawClient[]> {
-  const clients: RawClient[] = new Array<RawClient>(count);
+): Promise<LoadClient[]> {
+  const clients: LoadClient[] = new Array<LoadClient>(count);
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < count) {
       const index = next++;
       const port = index % 2 === 1 ? (target.otherPort ?? target.port) : target.port;
-      clients[index] = await RawClient.open(port, dialect, index, inbox);
+      clients[index] = await LoadClient.open(port, dialect, index, inbox);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));

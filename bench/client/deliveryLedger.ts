@@ -5,7 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { pick } from "../measure/pick";
 import { byteAt } from "./bytes";
-import type { Inbox } from "./rawClient";
+import type { Inbox } from "./loadClient";
 import { messageId, ROOM, senderName, SEQUENCE_DIGITS, TEXT, type Sender } from "./sender";
 
 const ID_LENGTH = messageId(0, 0).length;

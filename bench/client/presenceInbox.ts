@@ -1,7 +1,7 @@
 /** Presence in both forms, as many clients get it: all the same events in the same order. */
 import type { User } from "./crowd";
 import { dialects } from "./dialect";
-import type { Inbox } from "./rawClient";
+import type { Inbox } from "./loadClient";
 
 type Client = User & { id?: string };
 type Rooms<Item> = Record<string, Item[]>;

@@ -1,7 +1,7 @@
 /** A client's numbered messages: all of one size, so that receivers find each one's id at a fixed place. */
 import { NumberedFrame } from "./clientFrames";
 import { dialects } from "./dialect";
-import type { RawClient } from "./rawClient";
+import type { LoadClient } from "./loadClient";
 import type { Target } from "../process/target";
 
 /** `s03-0000000123`: sender 3, its message 123. */
@@ -26,7 +26,7 @@ export class Sender {
 
   constructor(
     target: Target,
-    private readonly client: RawClient,
+    private readonly client: LoadClient,
     index: number,
     { room = ROOM, ackId = "" } = {},
   ) {

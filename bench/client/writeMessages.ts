@@ -2,7 +2,7 @@
 import { AckedSender, isAck, type Receipt } from "./ackedSender";
 import { connectAll } from "./connectAll";
 import { pick } from "../measure/pick";
-import type { Inbox } from "./rawClient";
+import type { Inbox } from "./loadClient";
 import type { ROOM } from "./sender";
 import type { Target } from "../process/target";
 

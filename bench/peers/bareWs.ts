@@ -1,7 +1,7 @@
 /** Peer: the same chat on bare `ws`; a frame is the JSON text of `[event, payload]`, stringified once for all. */
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer, type RawData } from "ws";
-import { isNewMessage, isNewPresence, messageEnvelope, PresenceMap } from "./chat";
+import { isNewMessage, isNewPresence, messageEnvelope, PresenceMap } from "./peerChat";
 
 const wss = new WebSocketServer({ port: Number(process.env.PORT ?? 0), host: "127.0.0.1" });
 const presence = new PresenceMap<WebSocket>();

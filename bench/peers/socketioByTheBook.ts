@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server } from "socket.io";
-import { isNewMessage, isNewPresence, messageEnvelope, PresenceMap } from "./chat";
+import { isNewMessage, isNewPresence, messageEnvelope, PresenceMap } from "./peerChat";
 
 const EVERYBODY = "everybody";
 

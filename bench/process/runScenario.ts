@@ -2,7 +2,7 @@
 import { text } from "node:stream/consumers";
 import type { Job } from "../generator";
 import type { Metrics, Options, Scenario } from "../scenarios/scenario";
-import { startServer } from "./servers";
+import { startServer } from "./startServer";
 import type { TargetName } from "./target";
 import { exitOf, spawnPinned } from "./spawnPinned";
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { end, freePort, ready, spawnService } from "./service";
+import { end, freePort, ready, spawnService } from "./serviceChild";
 import { spawnProgram } from "./spawnPinned";
 import type { RunningServer } from "./target";
 

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { connectAll } from "../client/connectAll";
 import { DeliveryLedger } from "../client/deliveryLedger";
-import type { RawClient } from "../client/rawClient";
+import type { LoadClient } from "../client/loadClient";
 import { Sender } from "../client/sender";
 import { CpuMeter, type Utilisation } from "../measure/cpu";
 import { pick } from "../measure/pick";
@@ -47,7 +47,7 @@ export async function evenLoad(
   target: Target,
   seconds: number,
   ledger: TimingLedger,
-  newSender: (client: RawClient, clientIndex: number, index: number) => Sender,
+  newSender: (client: LoadClient, clientIndex: number, index: number) => Sender,
   clientCount = CLIENTS,
 ): Promise<{ warmUpMessages: number } & Utilisation> {
   const clients = await connectAll(target, clientCount, ledger);

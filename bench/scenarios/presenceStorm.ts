@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connectAll } from "../client/connectAll";
 import { announcement, usersPerRoom, whereabouts, type User } from "../client/crowd";
 import { dialects } from "../client/dialect";
-import type { Inbox } from "../client/rawClient";
+import type { Inbox } from "../client/loadClient";
 import { CpuMeter } from "../measure/cpu";
 import { pick } from "../measure/pick";
 import type { Target } from "../process/target";

@@ -2,7 +2,7 @@
 import type { Receipt } from "../client/ackedSender";
 import { CONCURRENCY, connectAll } from "../client/connectAll";
 import { dialects } from "../client/dialect";
-import type { Inbox } from "../client/rawClient";
+import type { Inbox } from "../client/loadClient";
 import { ROOM } from "../client/sender";
 import { writeMessages } from "../client/writeMessages";
 import { CpuMeter } from "../measure/cpu";

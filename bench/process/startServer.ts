@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { end, freePort, ready, spawnService } from "./service";
+import { end, freePort, ready, spawnService } from "./serviceChild";
 import { spawnPinned, type Child } from "./spawnPinned";
 import type { RunningServer, Target, TargetName } from "./target";
 import { startTwoNodes } from "./twoNodes";

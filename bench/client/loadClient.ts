@@ -20,7 +20,7 @@ const ENGINE_PING = "2".charCodeAt(0);
 const ENGINE_PONG = textFrame("3");
 const WEBSOCKET_PING_FIRST_BYTE = 0x89;
 
-export class RawClient implements FrameSink {
+export class LoadClient implements FrameSink {
   bytesReceived = 0;
   private readonly socket: Socket;
   private readonly walker = new FrameWalker(this);
@@ -29,9 +29,9 @@ export class RawClient implements FrameSink {
   private closing = false;
   private whenConnected: () => void = () => {};
 
-  static open(port: number, dialect: Dialect, index: number, inbox: Inbox): Promise<RawClient> {
+  static open(port: number, dialect: Dialect, index: number, inbox: Inbox): Promise<LoadClient> {
     return new Promise((resolve) => {
-      const client = new RawClient(port, dialect, index, inbox);
+      const client = new LoadClient(port, dialect, index, inbox);
       client.whenConnected = () => resolve(client);
     });
   }
