@@ -1,4 +1,4 @@
-/** The load generator's process: runs one scenario against one target and prints its metrics as JSON. */
+/** The process of the load generator: runs one scenario against one target and prints the metrics as JSON. */
 import { scenarios } from "./scenarios";
 import type { Target } from "./process/target";
 import type { Options } from "./scenarios/scenario";

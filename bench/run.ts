@@ -1,6 +1,6 @@
 /**
- * The benchmark: this service and two hand-written peers, interleaved in one run.
- * `--rounds n` `--seconds n` `--only scenario,…` `--targets target,…`; writes bench/results.json.
+ * The benchmark: measures this service and two peers, interleaved in one run, and writes bench/results.json.
+ * Flags: `--rounds n` `--seconds n` `--only scenario,…` `--targets target,…`.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,13 +15,19 @@ import { markdownTable } from "./report/table";
 import { scenarios } from "./scenarios";
 import type { Scenario } from "./scenarios/scenario";
 
-function positive(flag: string, text: string): number {
+/** Throws an error that names the flag. */
+function positiveNumber(flag: string, text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new Error(`--${flag} must be a positive number, not ${text}`);
   return value;
 }
 
-function chosen<Name extends string>(flag: string, all: readonly Name[], text: string | undefined): Name[] {
+/** The names in a comma-separated flag, or all names without it. Throws for an unknown name. */
+function selectNames<Name extends string>(
+  flag: string,
+  all: readonly Name[],
+  text: string | undefined,
+): Name[] {
   const wanted = text?.split(",");
   const unknown = wanted?.find((name) => !all.some((known) => known === name));
   if (unknown !== undefined) throw new Error(`--${flag}: no ${unknown}, there is ${all.join(", ")}`);
@@ -38,23 +44,24 @@ function readFlags() {
     },
   });
   const scenarioNames = scenarios.map(({ name }) => name);
-  const only = chosen("only", scenarioNames, values.only);
-  const targets = chosen("targets", targetNames, values.targets);
+  const only = selectNames("only", scenarioNames, values.only);
+  const targets = selectNames("targets", targetNames, values.targets);
   return {
-    rounds: Math.ceil(positive("rounds", values.rounds)),
-    seconds: positive("seconds", values.seconds),
+    rounds: Math.ceil(positiveNumber("rounds", values.rounds)),
+    seconds: positiveNumber("seconds", values.seconds),
     scenarios: scenarios.filter(
-      (scenario) => only.includes(scenario.name) && measured(scenario, targets).length > 0,
+      (scenario) => only.includes(scenario.name) && targetsOf(scenario, targets).length > 0,
     ),
     targets,
   };
 }
 
-function measured(scenario: Scenario, targets: TargetName[]): TargetName[] {
+/** The targets that the scenario measures. */
+function targetsOf(scenario: Scenario, targets: TargetName[]): TargetName[] {
   return targets.filter((name) => (scenario.targets ?? SINGLE).includes(name));
 }
 
-/** Each round begins with another target, so that none always runs first on a rested machine. */
+/** Rotates the order of targets, so that no target always runs first, on a cool machine. */
 function rotated<Item>(items: Item[], by: number): Item[] {
   const start = by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
@@ -71,7 +78,7 @@ async function main(): Promise<void> {
   for (let round = 0; round < flags.rounds; round++) {
     for (const scenario of flags.scenarios) {
       const byTarget: ByTarget = {};
-      for (const name of rotated(measured(scenario, flags.targets), round)) {
+      for (const name of rotated(targetsOf(scenario, flags.targets), round)) {
         byTarget[name] = await runScenario(scenario, name, options, compiled);
         console.error(`round ${round + 1} ${scenario.name} ${name} ${JSON.stringify(byTarget[name])}`);
       }

@@ -1,8 +1,9 @@
-/** A sender that wants an ack for each message, and checks that it gets one, exactly one, and what it says. */
+/** A sender with an ack for each message. It checks that each message has exactly one ack, and the ack's content. */
 import { byteAt } from "./bytes";
 import type { LoadClient } from "./loadClient";
-import { messageId, PLACEHOLDER, ROOM, Sender } from "./sender";
+import { messageId, PLACEHOLDER, Sender } from "./sender";
 import type { Target } from "../process/target";
+import { COOKING } from "../rooms";
 
 export interface Receipt {
   uuid: string;
@@ -14,21 +15,21 @@ export interface Receipt {
 const ACK_PREFIX = "43";
 const ACK_PACKET_TYPE = ACK_PREFIX.charCodeAt(1);
 
-/** Tells acks from events by the second character: the first is the same for both. */
+/** Distinguishes acks from events by the second character; the first is the same. */
 export function isAck(buffer: Buffer, start: number): boolean {
   return byteAt(buffer, start + 1) === ACK_PACKET_TYPE;
 }
 
 export class AckedSender extends Sender {
   acked = 0;
-  /** Sequences not yet acked. */
+  /** Sequences without an ack so far. */
   private readonly waiting = new Set<number>();
 
   constructor(
     target: Target,
     client: LoadClient,
     private readonly index: number,
-    room = ROOM,
+    room = COOKING,
   ) {
     super(target, client, index, { room, ackId: PLACEHOLDER }); // the ack's id is the message's sequence
   }
@@ -38,24 +39,25 @@ export class AckedSender extends Sender {
     super.send(count);
   }
 
-  /** Takes an ack's frame; returns whose it is and what it says. */
+  /** Checks an ack's frame; returns its message's sequence and its receipt. Throws when anything is wrong. */
   onAck(buffer: Buffer, start: number, end: number): { sequence: number; receipt: Receipt } {
     const text = buffer.toString("utf8", start, end);
     const argumentsAt = text.indexOf("[");
     const sequence = Number(text.slice(ACK_PREFIX.length, argumentsAt));
     const [{ data, error }] = JSON.parse(text.slice(argumentsAt)) as [{ data: Receipt; error: unknown }];
-    const right =
+    const isRight =
       this.waiting.delete(sequence) &&
       error === null &&
       data.uuid === messageId(this.index, sequence) &&
       !data.duplicate &&
       data.offset.length > 0 &&
       new Date(data.serverTimestamp).toISOString() === data.serverTimestamp;
-    if (!right) throw new Error(`sender ${this.index} got an ack it did not expect: ${text}`);
+    if (!isRight) throw new Error(`sender ${this.index} got an ack it did not expect: ${text}`);
     this.acked++;
     return { sequence, receipt: data };
   }
 
+  /** Throws when a message has no ack. */
   checkAllAcked(): void {
     if (this.waiting.size > 0) throw new Error(`${this.waiting.size} of ${this.sent} messages had no ack`);
   }

@@ -1,4 +1,4 @@
-/** Index access for the hot paths, where the caller knows the index is inside: no check, unlike readUInt8. */
+/** Reads a byte without readUInt8's bounds check, for hot paths. The index must be in bounds. */
 export function byteAt(buffer: Uint8Array, index: number): number {
   return buffer[index] as number;
 }

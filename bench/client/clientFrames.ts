@@ -1,4 +1,4 @@
-/** Masked websocket frames as a client sends them. */
+/** Masked websocket frames, as a client sends them (RFC 6455, section 5). */
 import { byteAt } from "./bytes";
 
 const MASK = Buffer.from([0x5a, 0xc3, 0x3c, 0xa5]);
@@ -12,8 +12,7 @@ export function pongFrame(): Buffer {
 }
 
 function frame(firstByte: number, payload: Buffer): Buffer {
-  if (payload.length > 0xffff)
-    throw new Error(`a client frame of ${payload.length} bytes is not needed here`);
+  if (payload.length > 0xffff) throw new Error(`client frames of ${payload.length} bytes are not supported`);
   const header = payload.length < 126 ? Buffer.from([firstByte, 0x80 | payload.length]) : Buffer.alloc(4);
   if (payload.length >= 126) {
     header[0] = firstByte;
@@ -23,14 +22,14 @@ function frame(firstByte: number, payload: Buffer): Buffer {
   return Buffer.concat([header, MASK, payload.map((byte, index) => byte ^ byteAt(MASK, index & 3))]);
 }
 
-/** A frame encoded once, of which each copy differs in some decimal digits only. */
+/** A frame that is encoded once and copied often; only a number differs between the copies. */
 export class NumberedFrame {
   private readonly frame: Buffer;
-  /** Where in the frame each placeholder stands. */
+  /** The positions of the placeholders in the frame. */
   private readonly digitsAt: number[] = [];
   private readonly payloadAt: number;
 
-  /** `digits` is the placeholder in `text`; each copy's number takes the place of all of them. */
+  /** `digits` is the placeholder in `text`. Each copy has its number in place of every placeholder. */
   constructor(
     text: string,
     private readonly digits: string,
@@ -44,7 +43,7 @@ export class NumberedFrame {
     if (this.digitsAt.length === 0) throw new Error(`no placeholder ${digits} in ${text}`);
   }
 
-  /** `count` frames in one buffer, numbered from `first`. */
+  /** Returns `count` frames in one buffer, numbered from `first`. */
   copies(first: number, count: number): Buffer {
     const size = this.frame.length;
     const copies = Buffer.allocUnsafe(size * count);

@@ -1,10 +1,11 @@
-/** Opens many clients, a bounded number at a time. */
+/** Opens many clients, `CONCURRENCY` at a time; every other one to the target's second node, if it has one. */
 import type { Target } from "../process/target";
 import { dialects, type Dialect } from "./dialect";
 import { LoadClient, type Inbox } from "./loadClient";
 
 export const CONCURRENCY = 50;
 
+/** Resolves once all clients are connected. */
 export async function connectAll(
   target: Target,
   count: number,
@@ -24,7 +25,7 @@ export async function connectAll(
   return clients;
 }
 
-/** For scenarios in which no event is expected. */
+/** The inbox of scenarios without events: an event ends the run. */
 export const silentInbox: Inbox = {
   frame(client, buffer, start, end) {
     throw new Error(

@@ -1,11 +1,11 @@
-/** How a target is spoken to: the same `[event, payload]` arrays, with or without Socket.IO around them. */
+/** The protocol of a target: the same `[event, payload]` arrays, with or without Socket.IO around them. */
 
 export interface Dialect {
   /** Path and query of the websocket upgrade. */
   path: string;
-  /** What stands before the JSON array in an event's frame. */
+  /** The text before the JSON array in an event's frame. */
   eventPrefix: string;
-  /** What to send once the websocket is open, and how the answer begins; null where the upgrade is all. */
+  /** The packet to send once the websocket is open, and how its answer begins; null where none is needed. */
   connect: { packet: string; answerPrefix: string } | null;
 }
 

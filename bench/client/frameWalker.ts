@@ -1,6 +1,6 @@
 /**
- * Walks the frames a server sends, in place: only a frame that straddles two reads is ever copied.
- * Nothing is decoded here, so that one process can follow millions of frames a second.
+ * Splits what a server sends into websocket frames, in place: only a frame that spans two reads is copied, and
+ * nothing is decoded. So one process can read millions of frames a second.
  */
 import { byteAt } from "./bytes";
 
@@ -14,18 +14,20 @@ export interface FrameSink {
 const TEXT_FIRST_BYTE = 0x81;
 
 export class FrameWalker {
+  /** The beginning of a frame whose rest has not arrived. */
   private held: Buffer = Buffer.allocUnsafe(1024);
   private heldLength = 0;
 
   constructor(private readonly sink: FrameSink) {}
 
+  /** Processes `buffer[start, end)`: passes every whole frame to the sink and keeps the rest. */
   push(buffer: Buffer, start: number, end: number): void {
     const at = this.heldLength > 0 ? this.completeHeld(buffer, start, end) : start;
     const rest = this.walk(buffer, at, end);
     if (rest < end) this.hold(buffer, rest, end);
   }
 
-  /** Hands on every whole frame and returns where the first incomplete one begins. */
+  /** Passes every whole frame to the sink; returns where the first incomplete frame begins. */
   private walk(buffer: Buffer, start: number, end: number): number {
     let at = start;
     while (at + 2 <= end) {
@@ -40,6 +42,7 @@ export class FrameWalker {
     return at;
   }
 
+  /** Completes the held frame, if enough bytes arrived; returns where the next frame begins. */
   private completeHeld(buffer: Buffer, start: number, end: number): number {
     let at = start;
     while (at < end) {
@@ -57,7 +60,7 @@ export class FrameWalker {
     return at;
   }
 
-  /** Bytes until the held frame is whole, or, while its header is not, until the header is. */
+  /** The bytes missing to the end of the held frame, or to the end of its header while that is incomplete. */
   private missing(): number {
     if (this.heldLength < 2) return 2 - this.heldLength;
     const header = headerSize(byteAt(this.held, 1));
@@ -77,7 +80,7 @@ export class FrameWalker {
   }
 }
 
-/** Server frames carry no mask, so the second byte is the length or says where the length stands. */
+/** Frames of a server have no mask: the second byte is the length or says how many bytes of length follow. */
 function headerSize(secondByte: number): number {
   if (secondByte < 126) return 2;
   return secondByte === 126 ? 4 : 10;

@@ -1,4 +1,4 @@
-/** Pages of history over keep-alive HTTP. */
+/** Requests pages of history over keep-alive HTTP. */
 import { get, type Agent } from "node:http";
 import { buffer } from "node:stream/consumers";
 
@@ -7,7 +7,7 @@ export interface HistoryPage {
   error: null;
 }
 
-/** `query` as in `limit=50`; resolves with the body of a 200, rejects for anything else. */
+/** Resolves with the body of a 200 answer, rejects for every other. `query` as in `limit=50`. */
 export async function getHistory(
   agent: Agent,
   port: number,

@@ -1,19 +1,19 @@
-/** One websocket client over a plain TCP socket, in the target's dialect. */
+/** A websocket client over a plain TCP socket, in the target's dialect: cheap, so that one process holds thousands. */
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { pongFrame, textFrame } from "./clientFrames";
 import type { Dialect } from "./dialect";
 import { FrameWalker, type FrameSink } from "./frameWalker";
 
-/** Where the events of all clients of a scenario arrive. */
+/** Receives the events of all clients of a scenario. */
 export interface Inbox {
-  /** An event's frame; its payload is `buffer[start, end)`, valid during the call only. */
+  /** Called for each event. The frame's payload is `buffer[start, end)`, valid during the call only. */
   frame(client: number, buffer: Buffer, start: number, end: number): void;
-  /** Everything that came with one read has been handed on. */
+  /** Called after the last event of each read from the client's socket. */
   readEnd(client: number): void;
 }
 
-// All sockets read into the same memory: it stays in the cache, and nothing is allocated for a read.
+// All sockets read into the same buffer: it stays in the processor's cache, and a read allocates nothing.
 const readBuffer = Buffer.allocUnsafe(64 * 1024);
 
 const ENGINE_PING = "2".charCodeAt(0);
@@ -24,11 +24,13 @@ export class LoadClient implements FrameSink {
   bytesReceived = 0;
   private readonly socket: Socket;
   private readonly walker = new FrameWalker(this);
+  /** The HTTP answer to the upgrade so far; null once it is complete. */
   private upgradeAnswer: string | null = "";
   private connected = false;
   private closing = false;
   private whenConnected: () => void = () => {};
 
+  /** Resolves once connected in the target's dialect. */
   static open(port: number, dialect: Dialect, index: number, inbox: Inbox): Promise<LoadClient> {
     return new Promise((resolve) => {
       const client = new LoadClient(port, dialect, index, inbox);
@@ -71,6 +73,7 @@ export class LoadClient implements FrameSink {
     this.socket.destroy();
   }
 
+  /** A text frame of the server. */
   text(buffer: Buffer, start: number, end: number): void {
     if (this.connected && end - start > 1) this.inbox.frame(this.index, buffer, start, end);
     else if (this.connected && buffer[start] === ENGINE_PING) this.send(ENGINE_PONG);
@@ -89,7 +92,7 @@ export class LoadClient implements FrameSink {
     this.inbox.readEnd(this.index);
   }
 
-  /** Returns where the first frame begins, which may have come in the same read. */
+  /** Returns where the first frame begins; it may be in the same read. */
   private readUpgradeAnswer(length: number): number {
     const before = this.upgradeAnswer?.length ?? 0;
     const answer = `${this.upgradeAnswer ?? ""}${readBuffer.toString("latin1", 0, length)}`;
@@ -116,7 +119,7 @@ export class LoadClient implements FrameSink {
     this.whenConnected();
   }
 
-  /** Thrown out of a socket's callback on purpose: whatever goes wrong with one client ends the run. */
+  /** Throws out of a socket's callback on purpose: a failure of one client ends the run. */
   private fail(reason: string): never {
     throw new Error(`client ${this.index}: ${reason}`);
   }

@@ -1,4 +1,4 @@
-/** Presence in both forms, as many clients get it: all the same events in the same order. */
+/** Presence in both forms, received by many clients: all receive the same events in the same order. */
 import type { User } from "./crowd";
 import { dialects } from "./dialect";
 import type { Inbox } from "./loadClient";
@@ -6,20 +6,20 @@ import type { Inbox } from "./loadClient";
 type Client = User & { id?: string };
 type Rooms<Item> = Record<string, Item[]>;
 
-/** `presence_information` and `presence_state` have the one, `presence_diff` has the others. */
+/** `presence_information` and `presence_state` have `usersPerRoom`; `presence_diff` has the two others. */
 type PresenceEvent = [
   name: string,
   { data: { usersPerRoom?: Rooms<Client>; joined?: Rooms<Client>; left?: Rooms<string> } },
 ];
 
-/** Reads each event once, when the first client gets it, and compares the others' bytes with that one's. */
+/** Parses each event once, when the first client receives it, and compares the bytes that the other clients receive. */
 export class PresenceInbox implements Inbox {
-  /** Who is where, by the event read last. */
+  /** Room → its users, according to the events so far. */
   usersPerRoom: Rooms<Client> = {};
   private readonly events: Buffer[] = [];
   private readonly received: number[];
-  private wanted: () => boolean = () => false;
-  /** Index of the event by which `wanted` came true. */
+  private isReached: () => boolean = () => false;
+  /** The index of the event that made `isReached` true. */
   private lastEvent = Infinity;
   private complete = 0;
   private whenComplete: () => void = () => {};
@@ -28,9 +28,9 @@ export class PresenceInbox implements Inbox {
     this.received = new Array<number>(clients).fill(0);
   }
 
-  /** Resolves when every client has received the event by which `wanted` comes true. */
-  until(wanted: () => boolean): Promise<void> {
-    this.wanted = wanted;
+  /** Resolves when every client has received the event that makes `isReached` true. */
+  until(isReached: () => boolean): Promise<void> {
+    this.isReached = isReached;
     this.lastEvent = Infinity;
     this.complete = 0;
     return new Promise((resolve) => (this.whenComplete = resolve));
@@ -40,7 +40,7 @@ export class PresenceInbox implements Inbox {
     const index = this.received[client] ?? 0;
     this.received[client] = index + 1;
     const event = this.events[index];
-    if (event === undefined) this.learn(index, Buffer.from(buffer.subarray(start, end)));
+    if (event === undefined) this.onNewEvent(index, Buffer.from(buffer.subarray(start, end)));
     else if (event.compare(buffer, start, end) !== 0)
       throw new Error(`client ${client} got another event ${index}`);
     if (index === this.lastEvent && ++this.complete === this.clients) this.whenComplete();
@@ -52,10 +52,10 @@ export class PresenceInbox implements Inbox {
     return this.events.length;
   }
 
-  private learn(index: number, event: Buffer): void {
+  private onNewEvent(index: number, event: Buffer): void {
     this.events[index] = event;
     this.apply(JSON.parse(event.toString("utf8", dialects.socketio.eventPrefix.length)) as PresenceEvent);
-    if (this.lastEvent === Infinity && this.wanted()) this.lastEvent = index;
+    if (this.lastEvent === Infinity && this.isReached()) this.lastEvent = index;
   }
 
   private apply([, { data }]: PresenceEvent): void {

@@ -1,14 +1,14 @@
-/** A client's numbered messages: all of one size, so that receivers find each one's id at a fixed place. */
+/** Sends a client's numbered messages. All have the same size, so receivers find the id at a fixed position. */
 import { NumberedFrame } from "./clientFrames";
 import { dialects } from "./dialect";
 import type { LoadClient } from "./loadClient";
 import type { Target } from "../process/target";
+import { COOKING } from "../rooms";
 
-/** `s03-0000000123`: sender 3, its message 123. */
+/** An id is for example `s03-0000000123`: message 123 of sender 3. */
 export const SEQUENCE_DIGITS = 10;
 export const PLACEHOLDER = "0".repeat(SEQUENCE_DIGITS);
 
-export const ROOM = { label: "Cooking", name: "/cooking" };
 export const TEXT =
   "Stir the onions slowly until they turn golden, then add the stock, a spoon at a time, and keep going.";
 
@@ -28,7 +28,7 @@ export class Sender {
     target: Target,
     private readonly client: LoadClient,
     index: number,
-    { room = ROOM, ackId = "" } = {},
+    { room = COOKING, ackId = "" } = {},
   ) {
     const uuid = messageId(index, 0);
     const payload = { message: TEXT, username: senderName(index), chatRoom: room, uuid };
@@ -36,6 +36,7 @@ export class Sender {
     this.frames = new NumberedFrame(text, PLACEHOLDER);
   }
 
+  /** Sends the next `count` messages in one write. */
   send(count: number): void {
     this.client.send(this.frames.copies(this.sent, count));
     this.sent += count;

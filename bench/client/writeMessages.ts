@@ -1,10 +1,10 @@
-/** Puts messages into a room's log, for scenarios about what is done with them later. */
+/** Fills a room's log, for scenarios that measure what happens with stored messages. */
 import { AckedSender, isAck, type Receipt } from "./ackedSender";
 import { connectAll } from "./connectAll";
 import { pick } from "../measure/pick";
 import type { Inbox } from "./loadClient";
-import type { ROOM } from "./sender";
 import type { Target } from "../process/target";
+import type { Room } from "../rooms";
 
 class WritingInbox implements Inbox {
   readonly receipts: Receipt[] = [];
@@ -18,7 +18,7 @@ class WritingInbox implements Inbox {
   }
 
   frame(_client: number, buffer: Buffer, start: number, end: number): void {
-    if (!isAck(buffer, start) || this.sender === undefined) return; // the messages themselves are not looked at
+    if (!isAck(buffer, start) || this.sender === undefined) return; // ignores the messages themselves
     const { sequence, receipt } = this.sender.onAck(buffer, start, end);
     this.receipts[sequence] = receipt;
     this.acksInRead++;
@@ -33,10 +33,10 @@ class WritingInbox implements Inbox {
   }
 }
 
-/** Returns the receipts in the order of sending, which is the order in the room while nobody else writes. */
+/** Resolves with the receipts in the order of sending, which is the room's order while there is no other sender. */
 export async function writeMessages(
   target: Target,
-  room: typeof ROOM,
+  room: Room,
   { count, inFlight, sender = 0 }: { count: number; inFlight: number; sender?: number },
 ): Promise<Receipt[]> {
   const inbox = new WritingInbox(count);

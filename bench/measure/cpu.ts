@@ -1,9 +1,10 @@
-/** How busy the server's process and the generator's own were over a stretch of time, so one sees who saturates. */
+/** Measures how busy the server's and the generator's process are, to see which of them is the limit. */
 import { readFileSync } from "node:fs";
 
-const CLOCK_TICKS_PER_SECOND = 100; // what Linux shows to user space on every architecture Node runs on
+/** Linux's USER_HZ, on every architecture that Node supports. */
+const CLOCK_TICKS_PER_SECOND = 100;
 
-// A type, not an interface: it is spread into a scenario's metrics.
+// A type and not an interface, so that it can be spread into metrics (an index signature).
 export type Utilisation = { serverCpu: number; generatorCpu: number };
 
 export class CpuMeter {
@@ -15,7 +16,7 @@ export class CpuMeter {
     this.server = cpuSeconds(serverPid);
   }
 
-  /** As shares of one core since construction; NaN for the server where there is no /proc. */
+  /** Shares of one core since construction; the server's is NaN where there is no /proc. */
   read(): Utilisation {
     const wallSeconds = (performance.now() - this.startedAt) / 1000;
     const own = process.cpuUsage(this.own);
@@ -29,7 +30,7 @@ export class CpuMeter {
 function cpuSeconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The process name, in parentheses, may contain spaces: fields are counted from behind it.
+    // The process name, in parentheses, may contain spaces, so fields are counted after it.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
   } catch {

@@ -1,9 +1,9 @@
-/** Resident memory of another process. */
+/** Measures the resident memory of another process. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** The least of several readings: the collector runs when it likes, and garbage belongs to nobody. */
+/** Resolves with the smallest of several readings, because garbage is collected at unknown times. */
 export async function leastResidentBytes(pid: number, overMs: number): Promise<number> {
   const readings = 10;
   let least = Infinity;

@@ -4,7 +4,7 @@ export function median(values: number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Interpolated between the two nearest ranks. */
+/** The quantile in [0, 1], interpolated between the two nearest ranks; NaN without values. */
 export function quantile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const rank = (sorted.length - 1) * share;

@@ -1,4 +1,4 @@
-/** Peer: the same chat on bare `ws`; a frame is the JSON text of `[event, payload]`, stringified once for all. */
+/** Peer: the same chat on bare `ws`. A frame is the JSON text of `[event, payload]`, stringified once per event. */
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer, type RawData } from "ws";
 import { isNewMessage, isNewPresence, messageEnvelope, PresenceMap } from "./peerChat";

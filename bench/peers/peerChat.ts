@@ -1,21 +1,18 @@
-/** What both hand-written peers share: light validation, the envelopes of the contract, the presence map. */
+/** What both peers share: light validation, the envelopes of the contract, the presence map. */
 
-export interface ChatRoom {
-  label: string;
-  name: string;
-}
+import { ROOMS, type Room } from "../rooms";
 
 export interface NewMessage {
   message: string;
   username: string;
-  chatRoom: ChatRoom;
+  chatRoom: Room;
   uuid: string;
 }
 
 export interface NewPresence {
   username: string;
   avatar: string;
-  currentRoom: ChatRoom;
+  currentRoom: Room;
 }
 
 interface User {
@@ -23,18 +20,13 @@ interface User {
   avatar: string;
 }
 
-const ROOM_LABELS = new Map([
-  ["/cooking", "Cooking"],
-  ["/money", "$$Money$$"],
-  ["/travel", "Traveling"],
-  ["/pets", "Damn Cute Fur Babies"],
-]);
+const ROOM_LABELS = new Map(ROOMS.map(({ name, label }) => [name, label]));
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-function isKnownRoom(value: unknown): value is ChatRoom {
+function isKnownRoom(value: unknown): value is Room {
   return (
     isObject(value) &&
     typeof value.label === "string" &&
@@ -75,7 +67,7 @@ export function messageEnvelope({ message, username, chatRoom, uuid }: NewMessag
   };
 }
 
-/** Who is where, by connection; the setters say whether the change is one that everybody hears of. */
+/** The presence of each connection. `set` and `delete` return whether the change must be broadcast. */
 export class PresenceMap<Connection> {
   private readonly byConnection = new Map<Connection, NewPresence>();
 

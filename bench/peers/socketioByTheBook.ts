@@ -1,25 +1,25 @@
-/** Peer: the chat as Socket.IO's own guide would have it, one `io.to(room).emit()` for each event. */
+/** Peer: the chat as in Socket.IO's guide, with one `io.to(room).emit()` per event. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server } from "socket.io";
 import { isNewMessage, isNewPresence, messageEnvelope, PresenceMap } from "./peerChat";
 
-const EVERYBODY = "everybody";
+const ALL_CLIENTS = "all clients";
 
 const httpServer = createServer();
 const io = new Server(httpServer, { serveClient: false });
 const presence = new PresenceMap<string>();
 
 function broadcastPresence(): void {
-  io.to(EVERYBODY).emit("presence_information", presence.envelope());
+  io.to(ALL_CLIENTS).emit("presence_information", presence.envelope());
 }
 
 io.on("connection", (socket) => {
-  void socket.join(EVERYBODY);
+  void socket.join(ALL_CLIENTS);
 
   socket.on("new_message", (payload: unknown) => {
     if (!isNewMessage(payload)) return;
-    io.to(EVERYBODY).emit(payload.chatRoom.name, messageEnvelope(payload));
+    io.to(ALL_CLIENTS).emit(payload.chatRoom.name, messageEnvelope(payload));
   });
 
   socket.on("new_presence_information", (payload: unknown) => {

@@ -1,16 +1,16 @@
 /**
- * Compiles bench/ before the run: a peer that carried ts-node's compiler in its heap would have its memory
- * measured wrongly, and the service under test is compiled JavaScript too.
+ * Compiles bench/ before the run. With ts-node's compiler in its heap a peer would use more memory than without,
+ * and the service under test is compiled JavaScript, too.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import * as ts from "typescript";
 
 const benchDirectory = join(__dirname, "..");
-// Under node_modules, so that the compiled files find the project's packages and git does not find them.
+// Under node_modules, where compiled files find the project's packages and git ignores them.
 const outDirectory = join(benchDirectory, "..", "node_modules", ".cache", "bench");
 
-/** Returns the path of a compiled file by its path in bench/. */
+/** Returns a function from a path in bench/ to the path of the compiled file. */
 export function compileBench(): (source: string) => string {
   rmSync(outDirectory, { recursive: true, force: true });
   for (const file of readdirSync(benchDirectory, { recursive: true, encoding: "utf8" })) {

@@ -1,4 +1,4 @@
-/** One measurement: a fresh server, a fresh generator, one scenario. */
+/** Runs one scenario with a new server and a new load generator; rejects when the scenario fails. */
 import { text } from "node:stream/consumers";
 import type { Job } from "../generator";
 import type { Metrics, Options, Scenario } from "../scenarios/scenario";

@@ -1,5 +1,4 @@
-/** One process of the service: how it is started, when it is ready, how it ends. */
-import { createServer, type AddressInfo } from "node:net";
+/** A process of the service: starts it, waits until it is ready, ends it. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,6 +7,7 @@ import { exitOf, spawnPinned, type Child, type Role } from "./spawnPinned";
 const serviceEntry = join(__dirname, "..", "..", "dist", "main.js");
 const READY_WITHIN_MS = 10_000;
 const STOPPED_WITHIN_MS = 5_000;
+const POLL_INTERVAL_MS = 2; // startWithFullLog measures starts, so it is short
 
 export function assertServiceBuilt(): void {
   if (!existsSync(serviceEntry)) throw new Error("dist/main.js is missing: run `npm run build` first");
@@ -23,10 +23,11 @@ export function spawnService(port: number, env: NodeJS.ProcessEnv, role: Role = 
     HISTORY_PER_SECOND: "0",
     ...env,
   });
-  child.stdout.pipe(process.stderr, { end: false }); // its warnings must be seen, and stdout is the report's
+  child.stdout.pipe(process.stderr, { end: false }); // shows its warnings; stdout belongs to the report
   return child;
 }
 
+/** Sends the signal and resolves once the process has ended; kills it after `STOPPED_WITHIN_MS`. */
 export async function end(child: Child, signal: NodeJS.Signals): Promise<void> {
   const killer = setTimeout(() => child.kill("SIGKILL"), STOPPED_WITHIN_MS);
   child.kill(signal);
@@ -34,25 +35,16 @@ export async function end(child: Child, signal: NodeJS.Signals): Promise<void> {
   clearTimeout(killer);
 }
 
-export async function ready(child: Child, port: number): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN_MS;
-  while (Date.now() < deadline && child.exitCode === null) {
+/** Resolves once /readyz answers 200; rejects after `READY_WITHIN_MS` or when the process ends. */
+export async function waitUntilReady(child: Child, port: number): Promise<void> {
+  const deadline = performance.now() + READY_WITHIN_MS;
+  while (performance.now() < deadline && child.exitCode === null) {
     const status = await fetch(`http://127.0.0.1:${port}/readyz`).then(
       (response) => response.status,
       () => 0,
     );
     if (status === 200) return;
-    await pause(2);
+    await pause(POLL_INTERVAL_MS);
   }
   throw new Error("the service did not become ready");
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -1,10 +1,10 @@
-/** Child processes of node, each on the core of its role where `taskset` can do that. */
+/** Starts child processes, each on the core of its role where `taskset` works. They end with this process. */
 import { spawn, spawnSync, type ChildProcessByStdio } from "node:child_process";
 import type { Readable } from "node:stream";
 
 export const CORES = { server: 0, generator: 1 };
 
-/** Whether both cores can be had: a container may own one only, or others. */
+/** Whether both cores can be used; a container may have only one, or others. */
 export const canPin = Object.values(CORES).every(
   (core) => spawnSync("taskset", ["-c", String(core), "true"]).status === 0,
 );
@@ -17,11 +17,12 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 
 export type Role = keyof typeof CORES | "anywhere";
 
+/** Starts Node.js with these arguments. */
 export function spawnPinned(role: Role, args: string[], env: NodeJS.ProcessEnv = {}): Child {
   return spawnProgram(role, process.execPath, args, env);
 }
 
-/** As `spawnPinned`, for what is not node. `anywhere`: where several share the cores as they please. */
+/** Starts any program. With the role `anywhere` the system chooses the core. */
 export function spawnProgram(
   role: Role,
   program: string,
@@ -41,6 +42,7 @@ export function spawnProgram(
   return child;
 }
 
+/** Resolves once the process has exited. */
 export function exitOf(child: Child): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once("exit", () => resolve()));

@@ -1,9 +1,10 @@
-/** The servers under test: how each is started and stopped. */
+/** Starts the servers under test. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { end, freePort, ready, spawnService } from "./serviceChild";
+import { freePort } from "../../test/support/freePort";
+import { end, spawnService, waitUntilReady } from "./serviceChild";
 import { spawnPinned, type Child } from "./spawnPinned";
 import type { RunningServer, Target, TargetName } from "./target";
 import { startTwoNodes } from "./twoNodes";
@@ -33,7 +34,7 @@ async function startService(): Promise<RunningServer> {
       await end(child, signal);
       const startedAt = performance.now();
       child = spawnService(port, { DATA_DIR: dataDirectory });
-      await ready(child, port);
+      await waitUntilReady(child, port);
       return performance.now() - startedAt;
     },
     stop: async () => {
@@ -42,7 +43,7 @@ async function startService(): Promise<RunningServer> {
     },
   };
   try {
-    await ready(child, port);
+    await waitUntilReady(child, port);
   } catch (error) {
     await server.stop();
     throw error;

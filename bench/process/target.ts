@@ -1,11 +1,11 @@
-/** The servers that are measured, by name, and what a scenario knows of a running one. */
+/** The names of the servers that are measured, and what a scenario knows of a running one. */
 import type { DialectName } from "../client/dialect";
 
 export const targetNames = ["socketioByTheBook", "bareWs", "service", "twoNodes"] as const;
 export type TargetName = (typeof targetNames)[number];
-/** Those of one process each: the ones that are compared. */
+/** The targets of one process each, which are compared. */
 export const SINGLE: readonly TargetName[] = ["socketioByTheBook", "bareWs", "service"];
-/** What the others are compared with. */
+/** The target with which the others are compared. */
 export const BASELINE: TargetName = "socketioByTheBook";
 
 /** What the load generator knows of a running server. */
@@ -19,11 +19,11 @@ export interface Target {
 
 export interface RunningServer {
   target: Target;
-  /** Ends the process and starts it again on the same data; returns the ms from there until it is ready. */
+  /** Ends the process and starts it again on the same data; resolves with the milliseconds from start to readiness. */
   restart?(signal: NodeJS.Signals): Promise<number>;
-  /** Where the nodes have their Redis. */
+  /** The Redis of the nodes. */
   redisUrl?: string;
-  /** Ends the first of two nodes, as kill -9 does. */
+  /** Kills the first of two nodes (SIGKILL). */
   killNode?(): void;
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** From the rounds to medians and ratios: what results.json holds. */
+/** Computes medians and ratios from the rounds: the content of results.json. */
 import { cpus } from "node:os";
 import { median } from "../measure/statistics";
 import { BASELINE, type TargetName } from "../process/target";
@@ -10,7 +10,7 @@ export type ByTarget = Partial<Record<TargetName, Metrics>>;
 export interface ScenarioResult {
   rounds: ByTarget[];
   medians: ByTarget;
-  /** To Socket.IO by the book in the same round, then the median over the rounds. */
+  /** The ratio to Socket.IO by the book in the same round; the median over the rounds. */
   ratios: ByTarget;
 }
 

@@ -1,4 +1,4 @@
-/** The results as a Markdown table, aligned the way prettier leaves it. */
+/** Writes the results as a Markdown table, aligned as prettier aligns it. */
 import { BASELINE, targetNames, type TargetName } from "../process/target";
 import { scenarios } from "../scenarios";
 import type { Row, Unit } from "../scenarios/scenario";
@@ -47,7 +47,7 @@ function cell(result: ScenarioResult | undefined, name: TargetName, { metric, un
   return name === BASELINE || ratio === undefined ? value : `${value} (${grouped(ratio)}×)`;
 }
 
-/** Three significant digits at least, thousands apart. */
+/** At least three significant digits, with separators between thousands. */
 function grouped(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString("en-US");
   return Number(value.toPrecision(3)).toString();

@@ -1,4 +1,4 @@
-/** The load of `latency` with acks: how long a sender waits for the ack of a stored message. */
+/** The load of `latency` with acks: measures how long a sender waits for the ack of a stored message. */
 import { AckedSender, isAck } from "../client/ackedSender";
 import { quantile } from "../measure/statistics";
 import { CLIENTS, evenLoad, latencies, numberOf, TimingLedger } from "./latency";
@@ -16,7 +16,7 @@ class AckTimingLedger extends TimingLedger {
     }
     const arrivedAt = performance.now();
     const own = this.senderOfClient.get(client);
-    if (own === undefined) throw new Error(`client ${client} got an ack and had sent nothing`);
+    if (own === undefined) throw new Error(`client ${client} got an ack, but sent nothing`);
     const { sequence } = own.sender.onAck(buffer, start, end);
     this.ackedAt[numberOf(own.index, sequence)] = arrivedAt;
   }

@@ -1,4 +1,4 @@
-/** As many acked messages as go through: each sender sends the next for each ack. All senders hear everything. */
+/** Measures acked messages per second: each sender sends the next message for each ack. All senders receive all messages. */
 import { setTimeout as pause } from "node:timers/promises";
 import { AckedSender, isAck } from "../client/ackedSender";
 import { connectAll } from "../client/connectAll";
@@ -9,7 +9,7 @@ import type { Target } from "../process/target";
 import { SERVICE_AND_TWO_NODES, type Metrics, type Options, type Scenario } from "./scenario";
 
 const SENDERS = 50;
-const IN_FLIGHT = 8; // per sender
+const IN_FLIGHT_PER_SENDER = 8;
 const WARM_UP_MS = 1000;
 
 class AckedLedger extends DeliveryLedger {
@@ -45,7 +45,7 @@ async function run(target: Target, { seconds }: Options): Promise<Metrics> {
   const clients = await connectAll(target, SENDERS, ledger);
   ledger.senders = clients.map((client, index) => new AckedSender(target, client, index));
 
-  for (const sender of ledger.senders) sender.send(IN_FLIGHT);
+  for (const sender of ledger.senders) sender.send(IN_FLIGHT_PER_SENDER);
   await pause(WARM_UP_MS);
 
   const cpu = new CpuMeter(target.pid);

@@ -1,4 +1,4 @@
-/** How fast clients get in, up to the answered CONNECT, some of them at a time. */
+/** Measures how fast clients connect, up to the answer to CONNECT, `CONCURRENCY` at a time. */
 import { CONCURRENCY, connectAll, silentInbox } from "../client/connectAll";
 import { CpuMeter } from "../measure/cpu";
 import type { Target } from "../process/target";

@@ -1,11 +1,11 @@
-/** Light, even load: how long until the last client of one node has what was said on the other. */
+/** Light, even load: measures when the last client of one node has a message that was sent to the other node. */
 import { Sender } from "../client/sender";
 import { quantile } from "../measure/statistics";
 import { evenLoad, latencies, TimingLedger } from "./latency";
 import type { Target } from "../process/target";
 import { TWO_NODES, type Metrics, type Options, type Scenario } from "./scenario";
 
-const CLIENTS = 20; // half of them on each node; those who send are all on the first
+const CLIENTS = 20; // half of them on each node; all senders are on the first
 
 class CrossNodeLedger extends TimingLedger {
   constructor() {

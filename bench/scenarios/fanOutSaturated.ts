@@ -1,4 +1,4 @@
-/** As many messages as go through: each sender sends the next as soon as it hears one of its own. */
+/** Measures deliveries per second: each sender sends the next message when it receives one of its own. */
 import { setTimeout as pause } from "node:timers/promises";
 import { connectAll } from "../client/connectAll";
 import { DeliveryLedger } from "../client/deliveryLedger";
@@ -9,14 +9,14 @@ import type { Target } from "../process/target";
 import type { Metrics, Options, Scenario } from "./scenario";
 
 const SENDERS = 10;
-const IN_FLIGHT = 4; // per sender
+const IN_FLIGHT_PER_SENDER = 4;
 const WARM_UP_MS = 1000;
 
 class SaturatingLedger extends DeliveryLedger {
   sending = true;
   readonly senderOfClient = new Map<number, Sender>();
-  /** Own messages heard in the current read; they are answered together at its end. */
-  private heard = 0;
+  /** Own messages in the current read; at its end as many new ones are sent. */
+  private ownInRead = 0;
 
   constructor(
     clients: number,
@@ -26,17 +26,17 @@ class SaturatingLedger extends DeliveryLedger {
   }
 
   protected onDelivery(client: number, sender: number): void {
-    if (client === sender * this.clientsPerSender) this.heard++;
+    if (client === sender * this.clientsPerSender) this.ownInRead++;
   }
 
   override readEnd(client: number): void {
-    if (this.heard > 0 && this.sending) this.senderOfClient.get(client)?.send(this.heard);
-    this.heard = 0;
+    if (this.ownInRead > 0 && this.sending) this.senderOfClient.get(client)?.send(this.ownInRead);
+    this.ownInRead = 0;
   }
 }
 
 async function run(clientCount: number, target: Target, { seconds }: Options): Promise<Metrics> {
-  // Spread over the clients, so that no order of delivery favours the senders.
+  // Senders are spread over the clients, so that no order of delivery favours them.
   const clientsPerSender = Math.floor(clientCount / SENDERS);
   const ledger = new SaturatingLedger(clientCount, clientsPerSender);
   const clients = await connectAll(target, clientCount, ledger);
@@ -46,7 +46,7 @@ async function run(clientCount: number, target: Target, { seconds }: Options): P
     return sender;
   });
 
-  for (const sender of senders) sender.send(IN_FLIGHT);
+  for (const sender of senders) sender.send(IN_FLIGHT_PER_SENDER);
   await pause(WARM_UP_MS);
 
   const cpu = new CpuMeter(target.pid);

@@ -1,28 +1,29 @@
-/** How many pages of history go out, over a few keep-alive connections. */
+/** Measures how many pages of history are served per second, over a few keep-alive connections. */
 import { Agent } from "node:http";
 import { getHistory, parsePage } from "../client/historyPage";
-import { ROOM } from "../client/sender";
 import { writeMessages } from "../client/writeMessages";
 import { CpuMeter } from "../measure/cpu";
 import type { Target } from "../process/target";
+import { COOKING } from "../rooms";
 import { SERVICE_ONLY, type Metrics, type Options, type Scenario } from "./scenario";
 
-const MESSAGES = 1000; // in the room
-const PAGE = 50; // messages
+const MESSAGES_IN_ROOM = 1000;
+const MESSAGES_PER_PAGE = 50;
 const REQUESTS_AT_A_TIME = 8;
 const WARM_UP_MS = 1000;
 
 async function run(target: Target, { seconds }: Options): Promise<Metrics> {
-  const receipts = await writeMessages(target, ROOM, { count: MESSAGES, inFlight: 1 });
+  const receipts = await writeMessages(target, COOKING, { count: MESSAGES_IN_ROOM, inFlight: 1 });
   const agent = new Agent({ keepAlive: true, maxSockets: REQUESTS_AT_A_TIME });
-  const page = (): Promise<Buffer> => getHistory(agent, target.port, ROOM.name, `limit=${PAGE}`);
+  const page = (): Promise<Buffer> =>
+    getHistory(agent, target.port, COOKING.name, `limit=${MESSAGES_PER_PAGE}`);
 
   const expected = await page();
   const offsets = parsePage(expected).messages.map(({ offset }) => offset);
   if (
     offsets.join() !==
     receipts
-      .slice(-PAGE)
+      .slice(-MESSAGES_PER_PAGE)
       .map(({ offset }) => offset)
       .join()
   ) {
@@ -32,7 +33,7 @@ async function run(target: Target, { seconds }: Options): Promise<Metrics> {
   let pages = 0;
   const load = async (untilMs: number): Promise<void> => {
     while (performance.now() < untilMs) {
-      if (!expected.equals(await page())) throw new Error("a page differs, though nobody wrote");
+      if (!expected.equals(await page())) throw new Error("a page differs, though no message was sent");
       pages++;
     }
   };
@@ -58,7 +59,7 @@ export const historyPages: Scenario = {
   rows: [
     {
       metric: "pagesPerSecond",
-      label: `Pages of ${PAGE} messages, ${REQUESTS_AT_A_TIME} requests at a time`,
+      label: `Pages of ${MESSAGES_PER_PAGE} messages, ${REQUESTS_AT_A_TIME} requests at a time`,
       unit: "per second",
     },
   ],

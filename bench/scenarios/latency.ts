@@ -1,4 +1,4 @@
-/** Light, even load: how long until the last client of the room has a message. */
+/** Light, even load: measures when the last client of the room has a message. */
 import { setTimeout as pause } from "node:timers/promises";
 import { connectAll } from "../client/connectAll";
 import { DeliveryLedger } from "../client/deliveryLedger";
@@ -12,11 +12,12 @@ import type { Metrics, Options, Scenario } from "./scenario";
 
 export const CLIENTS = 500;
 const SENDERS = 10;
-const MESSAGES_PER_SECOND = 100; // of all senders together
+/** Of all senders together. */
+const MESSAGES_PER_SECOND = 100;
 const WARM_UP_SECONDS = 1;
 
 export class TimingLedger extends DeliveryLedger {
-  /** By the number of the message in the order of sending; senders take turns, so it follows from the id. */
+  /** Index: the message's number in the order of sending. Senders take turns, so it follows from the id. */
   readonly sentAt: number[] = [];
   readonly lastArrivedAt: number[] = [];
   private readonly arrivals: number[] = [];
@@ -42,7 +43,7 @@ export function numberOf(sender: number, sequence: number): number {
   return sequence * SENDERS + sender;
 }
 
-/** Sends at an even pace through the ledger's clients, and returns from which message on it is measured. */
+/** Sends at an even rate through the ledger's clients; resolves with the number of warm-up messages. */
 export async function evenLoad(
   target: Target,
   seconds: number,
@@ -74,7 +75,7 @@ export async function evenLoad(
   return { warmUpMessages, ...utilisation };
 }
 
-/** How long after its sending each message from `first` on had arrived. */
+/** The milliseconds from sending to arrival, of each message from number `first` on. */
 export function latencies(sentAt: number[], arrivedAt: number[], first: number): number[] {
   return sentAt.map((at, message) => pick(arrivedAt, message) - at).slice(first);
 }

@@ -1,4 +1,4 @@
-/** What the server's resident memory grows by for each connection that does nothing. */
+/** Measures by how much the server's resident memory grows for each idle connection. */
 import { setTimeout as pause } from "node:timers/promises";
 import { connectAll, silentInbox } from "../client/connectAll";
 import { leastResidentBytes } from "../measure/residentMemory";
@@ -6,7 +6,7 @@ import type { Target } from "../process/target";
 import type { Metrics, Scenario } from "./scenario";
 
 const CONNECTIONS = 2000;
-// The first connections load and compile code: that is not the price of a connection.
+// The first connections make the server load and compile code, which must not count.
 const WARM_UP_CONNECTIONS = 50;
 const SETTLE_MS = 500;
 const READ_OVER_MS = 2000;

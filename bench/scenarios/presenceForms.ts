@@ -1,7 +1,7 @@
-/** A large crowd, once told by snapshots and once by difference: all join at once, then single ones move. */
+/** Compares presence by snapshots and by difference: all users of a large crowd join at once, then single users move. */
 import { setTimeout as pause } from "node:timers/promises";
 import { connectAll } from "../client/connectAll";
-import { announcement, roomOf, user, usersPerRoom, whereabouts } from "../client/crowd";
+import { announcement, roomOf, user, usersPerRoom, usersAsText } from "../client/crowd";
 import { dialects, type Dialect } from "../client/dialect";
 import { PresenceInbox } from "../client/presenceInbox";
 import { median } from "../measure/statistics";
@@ -10,9 +10,11 @@ import type { Target } from "../process/target";
 import { SERVICE_ONLY, type Metrics, type Scenario } from "./scenario";
 
 export const CLIENTS = 2_000;
-const MOVES = 5; // one after the other
+/** Made one after the other. */
+const MOVES = 5;
 const GIVE_UP_AFTER_MS = 60_000;
-const AFTERMATH_MS = 500; // in which what still comes counts as bytes, though not as time
+/** Events that arrive in this time after the measurement count as bytes, not as time. */
+const AFTERMATH_MS = 500;
 
 type Form = "snapshot" | "diff";
 
@@ -25,7 +27,7 @@ function dialectOf(form: Form): Dialect {
 async function crowd(target: Target, form: Form): Promise<Metrics> {
   const inbox = new PresenceInbox(CLIENTS);
   const watchdog = setTimeout(() => {
-    throw new Error(`not all of ${CLIENTS} clients were told everything within ${GIVE_UP_AFTER_MS} ms`);
+    throw new Error(`not all of ${CLIENTS} clients received everything within ${GIVE_UP_AFTER_MS} ms`);
   }, GIVE_UP_AFTER_MS);
   const dialect = dialectOf(form);
   const stateArrived = form === "diff" ? inbox.until(() => true) : undefined;
@@ -33,7 +35,7 @@ async function crowd(target: Target, form: Form): Promise<Metrics> {
   await stateArrived;
   const bytesReceived = (): number => clients.reduce((sum, client) => sum + client.bytesReceived, 0);
 
-  /** Resolves with what it took until all know. */
+  /** Resolves with the time and the bytes until every client knows. */
   const measure = async (isKnown: () => boolean, act: () => void): Promise<{ ms: number; bytes: number }> => {
     const bytesBefore = bytesReceived();
     const known = inbox.until(isKnown);
@@ -45,10 +47,10 @@ async function crowd(target: Target, form: Form): Promise<Metrics> {
     return { ms, bytes: bytesReceived() - bytesBefore };
   };
 
-  const all = whereabouts(usersPerRoom(CLIENTS));
+  const all = usersAsText(usersPerRoom(CLIENTS));
   const announcements = clients.map((_, client) => announcement(dialect, client));
   const storm = await measure(
-    () => whereabouts(inbox.usersPerRoom) === all,
+    () => usersAsText(inbox.usersPerRoom) === all,
     () => clients.forEach((client, index) => client.send(pick(announcements, index))),
   );
   const stormEvents = inbox.eventsPerClient;
@@ -76,7 +78,7 @@ async function crowd(target: Target, form: Form): Promise<Metrics> {
 
 async function run(target: Target): Promise<Metrics> {
   const snapshot = await crowd(target, "snapshot");
-  await pause(AFTERMATH_MS); // for the first crowd to be gone
+  await pause(AFTERMATH_MS); // until the server has removed the first crowd
   return { ...snapshot, ...(await crowd(target, "diff")) };
 }
 

@@ -1,7 +1,7 @@
-/** Everybody announces a room at once; over when every client has seen everybody. */
+/** All clients announce a room at once. Measures the time until every client knows all of them. */
 import { setTimeout as pause } from "node:timers/promises";
 import { connectAll } from "../client/connectAll";
-import { announcement, usersPerRoom, whereabouts, type User } from "../client/crowd";
+import { announcement, usersPerRoom, usersAsText, type User } from "../client/crowd";
 import { dialects } from "../client/dialect";
 import type { Inbox } from "../client/loadClient";
 import { CpuMeter } from "../measure/cpu";
@@ -11,18 +11,21 @@ import type { Metrics, Scenario } from "./scenario";
 
 const CLIENTS = 400;
 const GIVE_UP_AFTER_MS = 60_000;
-/** Keeps each client's first snapshot of everybody, known by its length: all users have one size. */
+/** Events that arrive in this time after the measurement count as bytes, not as time. */
+const AFTERMATH_MS = 500;
+
+/** Keeps each client's first complete snapshot, recognised by its length: all users have the same size. */
 class SnapshotInbox implements Inbox {
   readonly snapshots: Buffer[] = [];
   snapshotsReceived = 0;
   complete = 0;
   whenComplete: () => void = () => {};
 
-  constructor(private readonly wholeLength: number) {}
+  constructor(private readonly completeLength: number) {}
 
   frame(client: number, buffer: Buffer, start: number, end: number): void {
     this.snapshotsReceived++;
-    if (end - start !== this.wholeLength || this.snapshots[client] !== undefined) return;
+    if (end - start !== this.completeLength || this.snapshots[client] !== undefined) return;
     this.snapshots[client] = Buffer.from(buffer.subarray(start, end));
     if (++this.complete === CLIENTS) this.whenComplete();
   }
@@ -32,29 +35,31 @@ class SnapshotInbox implements Inbox {
 
 type SnapshotEvent = [string, { data: { usersPerRoom: Record<string, User[]> }; error: null }];
 
-function everybody(): SnapshotEvent {
+function completeSnapshot(): SnapshotEvent {
   return ["presence_information", { data: { usersPerRoom: usersPerRoom(CLIENTS) }, error: null }];
 }
 
 function checkSnapshot(snapshot: Buffer, prefix: string): void {
   const [event, envelope] = JSON.parse(snapshot.toString("utf8", prefix.length)) as SnapshotEvent;
-  const isRight = whereabouts(envelope.data.usersPerRoom) === whereabouts(usersPerRoom(CLIENTS));
+  const isRight = usersAsText(envelope.data.usersPerRoom) === usersAsText(usersPerRoom(CLIENTS));
   if (event !== "presence_information" || !isRight) {
-    throw new Error(`a snapshot of the right length does not hold everybody: ${snapshot.toString()}`);
+    throw new Error(`a snapshot of the right length is not complete: ${snapshot.toString()}`);
   }
 }
 
 async function run(target: Target): Promise<Metrics> {
   const dialect = dialects[target.dialect];
   const { eventPrefix } = dialect;
-  const inbox = new SnapshotInbox(Buffer.byteLength(eventPrefix + JSON.stringify(everybody())));
+  const inbox = new SnapshotInbox(Buffer.byteLength(eventPrefix + JSON.stringify(completeSnapshot())));
   const clients = await connectAll(target, CLIENTS, inbox);
   const announcements = clients.map((_, client) => announcement(dialect, client));
   const bytesReceived = (): number => clients.reduce((sum, client) => sum + client.bytesReceived, 0);
 
   const completed = new Promise<void>((resolve) => (inbox.whenComplete = resolve));
   const watchdog = setTimeout(() => {
-    throw new Error(`${inbox.complete} of ${CLIENTS} clients saw everybody within ${GIVE_UP_AFTER_MS} ms`);
+    throw new Error(
+      `${inbox.complete} of ${CLIENTS} clients had a complete snapshot within ${GIVE_UP_AFTER_MS} ms`,
+    );
   }, GIVE_UP_AFTER_MS);
   const bytesBefore = bytesReceived();
   const cpu = new CpuMeter(target.pid);
@@ -65,7 +70,7 @@ async function run(target: Target): Promise<Metrics> {
   const utilisation = cpu.read();
   clearTimeout(watchdog);
 
-  await pause(500); // what still comes after the last snapshot counts as bytes, though not as time
+  await pause(AFTERMATH_MS);
   const bytes = bytesReceived() - bytesBefore;
   for (const client of clients) client.close();
   for (const snapshot of inbox.snapshots) checkSnapshot(snapshot, eventPrefix);

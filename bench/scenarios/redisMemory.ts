@@ -1,17 +1,16 @@
-/** What a message, and what an idempotency key, costs in Redis: memory, commands, time and bytes on the wire. */
+/** Measures what a message and an idempotency key cost in Redis: memory, commands, time and bytes on the network. */
 import { Redis } from "ioredis";
 import { writeMessages } from "../client/writeMessages";
-import type { RunningServer } from "../process/target";
-import type { Target } from "../process/target";
+import type { RunningServer, Target } from "../process/target";
+import { COOKING } from "../rooms";
 import { TWO_NODES, type Metrics, type Scenario } from "./scenario";
 
 const MESSAGES = 10_000; // the service's default HISTORY_MAX_MESSAGES
 const IN_FLIGHT = 50;
-const ROOM = { label: "Cooking", name: "/cooking" };
-const BATCH = 500; // keys
+const KEYS_PER_BATCH = 500;
 
 async function run(target: Target): Promise<Metrics> {
-  await writeMessages(target, ROOM, { count: MESSAGES, inFlight: IN_FLIGHT });
+  await writeMessages(target, COOKING, { count: MESSAGES, inFlight: IN_FLIGHT });
   return { messages: MESSAGES };
 }
 
@@ -43,7 +42,8 @@ async function usedMemory(redis: Redis): Promise<number> {
 }
 
 async function remove(redis: Redis, keys: string[]): Promise<void> {
-  for (let start = 0; start < keys.length; start += BATCH) await redis.del(keys.slice(start, start + BATCH));
+  for (let start = 0; start < keys.length; start += KEYS_PER_BATCH)
+    await redis.del(keys.slice(start, start + KEYS_PER_BATCH));
 }
 
 function number(info: string, pattern: RegExp): number {

@@ -1,4 +1,4 @@
-/** What it costs Redis to wake one more node for a message: many blocked readers, few messages. */
+/** Measures what it costs Redis to wake one more node for a message, with many blocked readers and few messages. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import type { RunningServer } from "../process/target";
@@ -6,8 +6,8 @@ import { TWO_NODES, type Metrics, type Scenario } from "./scenario";
 
 const READERS = 100;
 const MESSAGES = 300;
-const PAUSE = 9; // ms between messages, some 100/s: too few for readers to get several at once
-const STREAMS = ["bench:1", "bench:2", "bench:3", "bench:4"]; // as many as there are rooms
+const PAUSE_MS = 9; // between messages: about 100/s, too few for a reader to get several at once
+const STREAMS = ["bench:1", "bench:2", "bench:3", "bench:4"]; // one for each room
 const MESSAGE = "x".repeat(200);
 
 async function run(): Promise<Metrics> {
@@ -25,7 +25,7 @@ async function afterRun({ redisUrl = "" }: RunningServer): Promise<Metrics> {
   return { microsecondsPerReader: (withReaders - without) / READERS, microsecondsPerMessage: without };
 }
 
-/** Ends when the connection does. */
+/** Reads until the connection ends. */
 async function follow(reader: Redis): Promise<void> {
   const options = ["COUNT", 500, "BLOCK", 5_000, "STREAMS", ...STREAMS];
   try {
@@ -39,7 +39,7 @@ async function cpuPerMessage(writer: Redis): Promise<number> {
   const before = await cpuMicroseconds(writer);
   for (let i = 0; i < MESSAGES; i++) {
     await writer.xadd("bench:1", "MAXLEN", "=", 10_000, "*", "m", MESSAGE);
-    await pause(PAUSE);
+    await pause(PAUSE_MS);
   }
   return ((await cpuMicroseconds(writer)) - before) / MESSAGES;
 }

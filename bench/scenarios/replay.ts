@@ -1,17 +1,18 @@
-/** Many clients come back at once, each a whole replay behind; over when everybody has caught up. */
+/** Many clients resume at once, each as far behind as a replay may be. Measures the time until all have caught up. */
 import type { Receipt } from "../client/ackedSender";
 import { CONCURRENCY, connectAll } from "../client/connectAll";
 import { dialects } from "../client/dialect";
 import type { Inbox } from "../client/loadClient";
-import { ROOM } from "../client/sender";
 import { writeMessages } from "../client/writeMessages";
 import { CpuMeter } from "../measure/cpu";
 import { pick } from "../measure/pick";
 import type { Target } from "../process/target";
+import { COOKING } from "../rooms";
 import { SERVICE_ONLY, type Metrics, type Scenario } from "./scenario";
 
 const CLIENTS = 200;
-const MISSED = 1000; // messages; as far behind as the service lets a client be
+/** Messages; the most that the service replays. */
+const MISSED = 1000;
 const GIVE_UP_AFTER_MS = 60_000;
 
 type RoomEvent = [string, { data: { uuid: string; serverTimestamp: string }; error: null }, string];
@@ -20,10 +21,10 @@ type ResumedEvent = [
   { data: { rooms: Record<string, { recovered: boolean; replayed: number; offset: string }> }; error: null },
 ];
 
-/** Checks the first client's replay by what the writer was told, and the others' by the first one's bytes. */
+/** Compares the first client's replay with the writer's receipts, and the other replays with the bytes of the first. */
 class ReplayInbox implements Inbox {
   readonly complete: Promise<void>;
-  private readonly received = new Uint16Array(CLIENTS); // messages, and `resumed` after them
+  private readonly received = new Uint16Array(CLIENTS); // frames: the messages and `resumed`
   private readonly expected: Buffer[] = [];
   private completeClients = 0;
   private whenComplete: () => void = () => {};
@@ -35,7 +36,7 @@ class ReplayInbox implements Inbox {
   frame(client: number, buffer: Buffer, start: number, end: number): void {
     const index = this.received[client] ?? 0;
     const expected = this.expected[index];
-    if (expected === undefined) this.learn(index, buffer.toString("utf8", start, end));
+    if (expected === undefined) this.onNewFrame(index, buffer.toString("utf8", start, end));
     else if (expected.compare(buffer, start, end) !== 0) {
       throw new Error(`client ${client}: frame ${index} is ${buffer.toString("utf8", start, end)}`);
     }
@@ -49,13 +50,13 @@ class ReplayInbox implements Inbox {
     return CLIENTS - this.completeClients;
   }
 
-  private learn(index: number, text: string): void {
+  private onNewFrame(index: number, text: string): void {
     const event: unknown = JSON.parse(text.slice(dialects.socketio.eventPrefix.length));
-    const right =
+    const isRight =
       index < MISSED
         ? isMessage(event as RoomEvent, pick(this.missed, index))
         : index === MISSED && isResumed(event as ResumedEvent, pick(this.missed, MISSED - 1));
-    if (!right) throw new Error(`unexpected frame ${index} of a replay: ${text}`);
+    if (!isRight) throw new Error(`unexpected frame ${index} of a replay: ${text}`);
     this.expected[index] = Buffer.from(text);
   }
 }
@@ -63,7 +64,7 @@ class ReplayInbox implements Inbox {
 function isMessage([event, envelope, offset]: RoomEvent, receipt: Receipt): boolean {
   const { uuid, serverTimestamp } = envelope.data;
   return (
-    event === ROOM.name &&
+    event === COOKING.name &&
     uuid === receipt.uuid &&
     serverTimestamp === receipt.serverTimestamp &&
     offset === receipt.offset
@@ -71,7 +72,7 @@ function isMessage([event, envelope, offset]: RoomEvent, receipt: Receipt): bool
 }
 
 function isResumed([event, envelope]: ResumedEvent, last: Receipt): boolean {
-  const { [ROOM.name]: room, ...others } = envelope.data.rooms;
+  const { [COOKING.name]: room, ...others } = envelope.data.rooms;
   return (
     event === "resumed" &&
     room?.recovered === true &&
@@ -82,9 +83,9 @@ function isResumed([event, envelope]: ResumedEvent, last: Receipt): boolean {
 }
 
 async function run(target: Target): Promise<Metrics> {
-  // One at a time, as people write: each message then has a record of its own in the log.
-  const [lastSeen, ...missed] = await writeMessages(target, ROOM, { count: 1 + MISSED, inFlight: 1 });
-  const auth = { resume: { [ROOM.name]: lastSeen?.offset } };
+  // One in flight, so that each message is stored on its own, as when people write.
+  const [lastSeen, ...missed] = await writeMessages(target, COOKING, { count: 1 + MISSED, inFlight: 1 });
+  const auth = { resume: { [COOKING.name]: lastSeen?.offset } };
   const { connect, ...dialect } = dialects.socketio;
   const resuming = { ...dialect, connect: { ...connect, packet: connect.packet + JSON.stringify(auth) } };
 

@@ -1,8 +1,8 @@
-/** What a scenario is: it drives one running target and returns numbers; the report knows it by its rows. */
+/** A scenario drives one running target and returns numbers; its rows say how the report shows them. */
 import type { RunningServer, Target, TargetName } from "../process/target";
 
 export interface Options {
-  /** How long to measure, where a scenario measures for a time. */
+  /** The duration of the measurement, for scenarios that measure for a time. */
   seconds: number;
 }
 
@@ -20,15 +20,15 @@ export interface Scenario {
   name: string;
   /** The metrics that go into the table, in order; results.json has all of them. */
   rows: Row[];
-  /** Who is measured, where it is not all who are one process. */
+  /** The targets that are measured. Default: all that are one process (`SINGLE`). */
   targets?: readonly TargetName[];
-  /** In the load generator's process. */
+  /** Runs in the load generator's process. */
   run(target: Target, options: Options): Promise<Metrics>;
-  /** After `run`, in the process that started the server and can start it again; adds to the metrics. */
+  /** Runs after `run`, in the process that started the server and can restart it; its metrics are added. */
   afterRun?(server: RunningServer): Promise<Metrics>;
 }
 
-/** For what the peers cannot do: they keep no message and acknowledge none. */
+/** For features that the peers lack: they store and acknowledge no messages. */
 export const SERVICE_ONLY: readonly TargetName[] = ["service"];
 export const TWO_NODES: readonly TargetName[] = ["twoNodes"];
 export const SERVICE_AND_TWO_NODES: readonly TargetName[] = ["service", "twoNodes"];

@@ -1,9 +1,8 @@
-/** kill -9 of a node: when its client is served by the other one, and when its presence is gone. */
+/** Kills a node (SIGKILL). Measures when the other node serves its client, and when the client's presence is gone. */
 import { io, type Socket } from "socket.io-client";
 import type { RunningServer } from "../process/target";
+import { COOKING } from "../rooms";
 import { TWO_NODES, type Metrics, type Scenario } from "./scenario";
-
-const ROOM = { label: "Cooking", name: "/cooking" };
 
 interface Snapshot {
   data: { usersPerRoom: Record<string, { username: string }[]> };
@@ -17,39 +16,40 @@ async function afterRun({ target, killNode }: RunningServer): Promise<Metrics> {
   const connect = (port = target.port) =>
     io(`http://127.0.0.1:${port}`, { transports: ["websocket"], forceNew: true, auth: { resume: {} } });
   const witness = connect(target.otherPort);
-  await heard(witness, "resumed");
+  await received(witness, "resumed");
   const client = connect();
-  await heard(client, "resumed");
-  client.emit("new_presence_information", { username: "killed", avatar: "", currentRoom: ROOM });
-  await present(witness, true);
+  await received(client, "resumed");
+  client.emit("new_presence_information", { username: "killed", avatar: "", currentRoom: COOKING });
+  await presenceIs(witness, true);
 
   killNode?.();
   const killedAt = performance.now();
-  await heard(client, "disconnect");
+  await received(client, "disconnect");
   client.disconnect();
   const again = connect(target.otherPort);
-  await heard(again, "resumed");
-  const message = { message: "hello", username: "killed", uuid: "1", chatRoom: ROOM };
+  await received(again, "resumed");
+  const message = { message: "hello", username: "killed", uuid: "1", chatRoom: COOKING };
   await again.emitWithAck("new_message", message);
   const servedMs = performance.now() - killedAt;
-  await present(witness, false);
+  await presenceIs(witness, false);
   const presenceGoneMs = performance.now() - killedAt;
   for (const socket of [witness, again]) socket.disconnect();
   return { servedMs, presenceGoneMs };
 }
 
-function heard(socket: Socket, event: string): Promise<void> {
+function received(socket: Socket, event: string): Promise<void> {
   return new Promise((resolve) => socket.once(event, () => resolve()));
 }
 
-function present(witness: Socket, isPresent: boolean): Promise<void> {
+/** Resolves once the room has users, or none. */
+function presenceIs(witness: Socket, isPresent: boolean): Promise<void> {
   return new Promise((resolve) => {
-    const look = ({ data }: Snapshot): void => {
-      if ((data.usersPerRoom[ROOM.name]?.length ?? 0) > 0 !== isPresent) return;
-      witness.off("presence_information", look);
+    const onPresence = ({ data }: Snapshot): void => {
+      if ((data.usersPerRoom[COOKING.name]?.length ?? 0) > 0 !== isPresent) return;
+      witness.off("presence_information", onPresence);
       resolve();
     };
-    witness.on("presence_information", look);
+    witness.on("presence_information", onPresence);
   });
 }
 
