@@ -19,19 +19,18 @@ import {
   wholeHistory,
 } from "../support/chat";
 import { PresenceWatcher, presenceStorm } from "../support/presenceWatcher";
+import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { Random } from "../support/random";
 import { sharedRedis } from "../support/redisServer";
 import { startService, type RunningService } from "../support/service";
 import { CLIENTS, COOKING, TestClient } from "../support/testClient";
 import { until } from "../support/until";
 
-const NO_LIMITS = { MESSAGES_PER_SECOND: "0", PRESENCE_PER_SECOND: "0", HISTORY_PER_SECOND: "0" };
-
 describeWithBinary("redis-server", "two nodes", () => {
   const redis = sharedRedis();
 
   function startNode(env: Record<string, string> = {}): Promise<RunningService> {
-    return startService({ REDIS_URL: redis().url, ...NO_LIMITS, ...env });
+    return startService({ REDIS_URL: redis().url, ...NO_RATE_LIMITS, ...env });
   }
 
   function startTwo(): Promise<[RunningService, RunningService]> {

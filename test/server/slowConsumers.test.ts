@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import { EVENTS } from "../../src/protocol/events";
 import { afterThisTest } from "../support/disposal";
+import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { startService, type RunningService } from "../support/service";
 import { CLIENTS, COOKING, TestClient } from "../support/testClient";
 import { until } from "../support/until";
 
 const LONG_TEXT = "x".repeat(4_000);
-const NO_LIMITS = { MESSAGES_PER_SECOND: "0" };
 
 /** A websocket client that connects, then never reads again. */
 async function connectDeafClient({ port }: RunningService): Promise<WebSocket> {
@@ -37,7 +37,7 @@ function cuts({ logs }: RunningService): Record<string, unknown>[] {
 }
 
 test("a websocket client that never reads is cut while the others miss nothing", async () => {
-  const service = await startService(NO_LIMITS);
+  const service = await startService(NO_RATE_LIMITS);
   const sender = await TestClient.connect(service.url);
   const witness = await TestClient.connect(service.url);
   await connectDeafClient(service);
@@ -47,7 +47,7 @@ test("a websocket client that never reads is cut while the others miss nothing",
 });
 
 test("MAX_PENDING_BYTES decides how much may wait for a client", async () => {
-  const service = await startService({ ...NO_LIMITS, MAX_PENDING_BYTES: "100000" });
+  const service = await startService({ ...NO_RATE_LIMITS, MAX_PENDING_BYTES: "100000" });
   const sender = await TestClient.connect(service.url);
   await connectDeafClient(service);
   await talkUntil(sender, () => cuts(service).length > 0);
@@ -57,7 +57,7 @@ test("MAX_PENDING_BYTES decides how much may wait for a client", async () => {
 });
 
 test("a client on long polling that stops polling is cut as well", async () => {
-  const service = await startService(NO_LIMITS);
+  const service = await startService(NO_RATE_LIMITS);
   const sender = await TestClient.connect(service.url);
   const base = `${service.url}/socket.io/?EIO=4&transport=polling`;
   const opened = await (await fetch(base)).text();
@@ -72,7 +72,7 @@ test.each(CLIENTS)(
   "$name connects where the list of who is present is larger than what may wait",
   async ({ options }) => {
     const service = await startService({
-      ...NO_LIMITS,
+      ...NO_RATE_LIMITS,
       PRESENCE_PER_SECOND: "0",
       MAX_PENDING_BYTES: "10000",
     });
@@ -92,7 +92,7 @@ test.each(CLIENTS)(
 );
 
 test("what was queued for clients that were cut is freed", async () => {
-  const service = await startService({ ...NO_LIMITS, MAX_PENDING_BYTES: "1000000" });
+  const service = await startService({ ...NO_RATE_LIMITS, MAX_PENDING_BYTES: "1000000" });
   const sender = await TestClient.connect(service.url);
   const before = process.memoryUsage();
   const deaf = await Promise.all(Array.from({ length: 20 }, () => connectDeafClient(service)));
@@ -102,7 +102,7 @@ test("what was queued for clients that were cut is freed", async () => {
 });
 
 test("a client that takes longer than 10 s over one write is cut, although it answers pings", async () => {
-  const service = await startService({ ...NO_LIMITS, MAX_PENDING_BYTES: "1000000000" });
+  const service = await startService({ ...NO_RATE_LIMITS, MAX_PENDING_BYTES: "1000000000" });
   const sender = await TestClient.connect(service.url);
   const deaf = await connectDeafClient(service);
   const pong = setInterval(() => deaf.send("3"), 500);
