@@ -8,8 +8,7 @@ import { createSharedParts } from "./chat/sharedParts";
 import type { Config } from "./config";
 import { refuseOnSocket } from "./connections/refuseOnSocket";
 import { Readiness } from "./http/readiness";
-import { createHttpApp } from "./http/routes";
-import { HTTP_LIMITS } from "./http/serverLimits";
+import { createHttpApp, HTTP_SERVER_OPTIONS } from "./http/routes";
 import { createLogger, type Logger } from "./observability/logger";
 import { REFUSALS } from "./protocol/refusals";
 
@@ -33,7 +32,7 @@ export class App {
     this.#logger = logger;
     this.#stores = stores;
     this.#readiness = new Readiness(stores.messageLog);
-    if (config.metricsToken !== undefined) parts.metrics.addProcess();
+    if (config.metricsToken !== undefined) parts.metrics.addProcessMetrics();
     const http = createHttpApp({
       ...parts,
       messageLog: stores.messageLog,
@@ -42,7 +41,7 @@ export class App {
       metricsToken: config.metricsToken,
       historyLimit: new RateLimit(config.historyPerSecond, config.historyBurst),
     });
-    this.#server = createServer(HTTP_LIMITS, http);
+    this.#server = createServer(HTTP_SERVER_OPTIONS, http);
     this.#server.setTimeout(IDLE_SOCKET_TIMEOUT_MS);
     this.#server.on("clientError", (_error, socket) => refuseOnSocket(socket, REFUSALS.badRequest));
     const { replayOnConnect, limits } = config;
@@ -65,7 +64,7 @@ export class App {
       }
     }
     if (this.#stopping === undefined) {
-      this.#readiness.serving();
+      this.#readiness.markServing();
       this.#logger.info("ready");
     } else {
       await this.#stopping;
@@ -89,7 +88,7 @@ export class App {
   }
 
   async #stop(): Promise<void> {
-    this.#readiness.draining();
+    this.#readiness.markDraining();
     this.#logger.info("draining");
     // The server listens until the chat has closed: clients on long polling must fetch what is queued, and the close.
     await this.#chat.close();

@@ -6,33 +6,33 @@ import type { Identity } from "./identity";
 import { remoteKeys } from "./remoteKeys";
 import { RoomScope } from "./roomScope";
 
-/** How tokens are signed, and what must stand in them. */
+/** How tokens are signed, and which claims they need. */
 export interface AuthSettings {
-  /** A secret shared with whoever issues the tokens, or where their public keys are. */
+  /** The secret shared with the issuer (HS256), or the URL of the issuer's public keys (RFC 7517). */
   key: { secret: string } | { jwksUrl: string };
-  /** What `iss` must be; undefined: anything. */
+  /** The required `iss`; undefined: any. */
   issuer: string | undefined;
-  /** What `aud` must be or list; undefined: anything. */
+  /** The required `aud`, or a member of it; undefined: any. */
   audience: string | undefined;
-  /** The claim that says who the client is. */
+  /** The claim with the client's username. */
   usernameClaim: string;
 }
 
 export interface AuthenticatorOptions extends AuthSettings {
-  /** Names of all rooms; others in a token's `rooms` claim mean nothing. */
+  /** Names of all rooms. Other names in a token's `rooms` claim are ignored. */
   rooms: readonly string[];
   log: ClientEventLog;
 }
 
-// By the kind of key: a public key must never serve as the secret of an HS256 signature.
+// One list per kind of key: a public key must never be used as the secret of an HS256 signature.
 const SYMMETRIC = ["HS256"];
 const ASYMMETRIC = ["RS", "PS", "ES"].flatMap((family) => ["256", "384", "512"].map((bits) => family + bits));
 const EDWARDS = ["EdDSA", "Ed25519"];
 
-const CLOCK_SKEW = 5; // seconds that an issuer's clock may be ahead
+const CLOCK_SKEW_SECONDS = 5; // an issuer's clock may be ahead by this
 
-/** What looking for a token's key throws because of the token. */
-const IS_THE_TOKENS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
+/** Errors of the key look-up that the token causes. */
+const TOKEN_ERRORS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
 
 /** Verifies JSON Web Tokens (RFC 7519). */
 export class Authenticator {
@@ -54,8 +54,8 @@ export class Authenticator {
   }
 
   /**
-   * Rejects with the ChatError that refuses the client: `Unauthorized` for what is no good token, `Service is not
-   * ready` when the public keys cannot be had, so that nobody knows.
+   * Returns what a valid token says. Rejects with the ChatError that refuses the client: `Unauthorized` if the token is
+   * missing or not valid, `Service is not ready` if the public keys could not be fetched.
    */
   async verify(token: unknown): Promise<Identity> {
     if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH) throw unauthorized();
@@ -67,24 +67,24 @@ export class Authenticator {
     try {
       const { payload } = await jwtVerify(token, (header, jws) => this.#keyFor(header, jws), {
         algorithms: this.#algorithms,
-        clockTolerance: CLOCK_SKEW,
+        clockTolerance: CLOCK_SKEW_SECONDS,
         ...(issuer !== undefined && { issuer }),
         ...(audience !== undefined && { audience }),
       });
       return payload;
     } catch (error) {
-      // All else that goes wrong is the token's fault: a hostile one may fail anywhere in the reading of it.
+      // Every other error is the token's fault: a hostile token can make any step of its parsing throw.
       throw error instanceof ChatError ? error : unauthorized();
     }
   }
 
-  /** The one place where a failure may be ours: the keys' server is down, or what it serves are no keys. */
+  /** The one step that can fail although the token is valid: the key server is down, or does not serve keys. */
   async #keyFor(...wanted: Parameters<JWTVerifyGetKey>): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
     try {
       return await this.#findKey(...wanted);
     } catch (err) {
-      if (IS_THE_TOKENS.some((kind) => err instanceof kind)) throw err;
-      this.#options.log.error("public keys cannot be had", { err });
+      if (TOKEN_ERRORS.some((kind) => err instanceof kind)) throw err;
+      this.#options.log.error("public keys could not be fetched", { err });
       throw new ChatError(REFUSALS.notReady);
     }
   }
@@ -92,15 +92,15 @@ export class Authenticator {
   #identityOf(claims: JWTPayload): Identity {
     const { exp = Infinity, iat = -Infinity, rooms } = claims;
     const now = Date.now() / 1_000;
-    // An expired token gets no grace: its connection would be closed again at once.
-    if (exp <= now || iat > now + CLOCK_SKEW) throw unauthorized();
+    // No tolerance for an expired token: its connection would be closed again at once.
+    if (exp <= now || iat > now + CLOCK_SKEW_SECONDS) throw unauthorized();
     const username = claims[this.#options.usernameClaim];
     if (typeof username !== "string" || username === "" || [...username].length > MAX_USERNAME_LENGTH)
       throw unauthorized();
     return { username, rooms: this.#roomsOf(rooms), expiresAt: exp * 1_000 };
   }
 
-  /** A claim that cannot be read must not open every room. */
+  /** Refuses a malformed claim, which must not count as "every room". */
   #roomsOf(claim: unknown): RoomScope {
     if (claim === undefined) return RoomScope.ALL;
     if (!Array.isArray(claim) || !claim.every((name) => typeof name === "string")) throw unauthorized();

@@ -1,30 +1,38 @@
 import { ChatError, REFUSALS } from "../protocol/refusals";
 import { RoomScope } from "./roomScope";
 
-/** Who a token says that a client is, and what it may do. Undefined in its place: nobody has to say. */
+/** The verified claims of a token. `undefined` where an Identity is expected means: authentication is off. */
 export interface Identity {
   username: string;
-  /** The rooms it may read and write. */
+  /** The rooms that the client may read and write. */
   rooms: RoomScope;
-  /** ms since the epoch; Infinity: never. */
+  /** When the token expires, in ms since the epoch; Infinity: never. */
   expiresAt: number;
 }
 
-/** Throws the refusal of an event that the token does not cover: another's name, another room, too late. */
-export function authorize(identity: Identity | undefined, username: string, room: string): void {
+/**
+ * Throws the refusal of an event that the token does not permit: `Unauthorized` after its expiry (the connection is about
+ * to be closed, but timers may be late), `Not allowed` for another username or another room. `now` is in ms since the
+ * epoch.
+ */
+export function authorize(
+  identity: Identity | undefined,
+  username: string,
+  room: string,
+  now = Date.now(),
+): void {
   if (identity === undefined) return;
-  // The connection is about to be closed for it; timers may be late.
-  if (identity.expiresAt <= Date.now()) throw new ChatError(REFUSALS.unauthorized);
+  if (identity.expiresAt <= now) throw new ChatError(REFUSALS.unauthorized);
   if (username !== identity.username) throw new ChatError(REFUSALS.notAllowed);
   authorizeReading(identity, room);
 }
 
-/** Throws the refusal of a room that the token does not cover. */
+/** Throws the refusal `Not allowed` for a room that the token does not permit. */
 export function authorizeReading(identity: Identity | undefined, room: string): void {
   if (!roomsOf(identity).includes(room)) throw new ChatError(REFUSALS.notAllowed);
 }
 
-/** The rooms that a client may read and write; all of them where authentication is off. */
+/** Returns the rooms that a client may read and write: every room when authentication is off. */
 export function roomsOf(identity: Identity | undefined): RoomScope {
   return identity?.rooms ?? RoomScope.ALL;
 }

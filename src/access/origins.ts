@@ -4,33 +4,38 @@ import type { TLSSocket } from "node:tls";
 /** `*` in the list allows every origin. */
 export const ANY_ORIGIN = "*";
 
-/** Decides by exact match which web pages may talk to the server, over HTTP, polling and websocket alike. */
+type RequestWithOrigin = Pick<IncomingMessage, "headers"> & { socket: object };
+
+/** Decides which web pages may use the server, over HTTP, polling and websocket alike. Origins must match exactly. */
 export class Origins {
   readonly #allowed: ReadonlySet<string>;
   readonly #trustProxy: number;
 
-  /** `trustProxy`: how many proxies stand before the server; with any, their `X-Forwarded-Proto` counts. */
+  /** `trustProxy`: number of proxies before the server; if there are any, their `X-Forwarded-Proto` counts. */
   constructor(allowed: readonly string[], trustProxy = 0) {
     this.#allowed = new Set(allowed);
     this.#trustProxy = trustProxy;
   }
 
-  /** Requests without an Origin come from no foreign page: browsers name it, other clients need not. */
-  isAllowed(request: IncomingMessage): boolean {
+  /**
+   * Whether the request's origin is listed or the server's own. A request without an Origin header is allowed: browsers
+   * send the header for every foreign page, and other clients need not send it.
+   */
+  isAllowed(request: RequestWithOrigin): boolean {
     const { origin } = request.headers;
     if (origin === undefined || this.#allowed.has(ANY_ORIGIN)) return true;
     return this.#allowed.has(origin) || origin === this.#ownOrigin(request);
   }
 
-  #ownOrigin(request: IncomingMessage): string | undefined {
+  #ownOrigin(request: RequestWithOrigin): string | undefined {
     const { host } = request.headers;
-    return host === undefined ? undefined : `${this.#protocol(request)}://${host}`;
+    return host === undefined ? undefined : `${this.#scheme(request)}://${host}`;
   }
 
-  #protocol(request: IncomingMessage): string {
-    const forwarded = request.headers["x-forwarded-proto"];
+  #scheme({ headers, socket }: RequestWithOrigin): string {
+    const forwarded = headers["x-forwarded-proto"];
     if (this.#trustProxy > 0 && typeof forwarded === "string")
       return forwarded.split(",").at(-1)?.trim() ?? "";
-    return (request.socket as TLSSocket).encrypted ? "https" : "http";
+    return (socket as Partial<TLSSocket>).encrypted ? "https" : "http";
   }
 }

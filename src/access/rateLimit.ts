@@ -1,27 +1,26 @@
-import { RateLimiterMemory } from "rate-limiter-flexible";
+import { FixedWindow } from "../observability/fixedWindow";
 import { ChatError, REFUSALS } from "../protocol/refusals";
 
-/**
- * At most `burst` events of one connection within `burst / perSecond` seconds. 0 per second is no limit.
- * Each check settles after the same number of microtasks, so a client's events keep their order.
- */
+/** Allows at most `burst` events of one key (a socket's id, an address) within `burst / perSecond` seconds. */
 export class RateLimit {
-  readonly #limiter: RateLimiterMemory | undefined;
+  readonly #burst: number;
+  /** Undefined: no limit. */
+  readonly #events: FixedWindow<string> | undefined;
 
-  constructor(perSecond: number, burst: number) {
-    if (perSecond > 0) this.#limiter = new RateLimiterMemory({ points: burst, duration: burst / perSecond });
+  /** `perSecond` 0 turns the limit off. `now` is a monotonic clock in ms. */
+  constructor(perSecond: number, burst: number, now?: () => number) {
+    this.#burst = burst;
+    if (perSecond > 0) this.#events = new FixedWindow((burst / perSecond) * 1_000, now);
   }
 
-  /** Throws the refusal when the connection has used up what it may send. */
-  async consume(connectionId: string): Promise<void> {
-    try {
-      await this.#limiter?.consume(connectionId);
-    } catch {
+  /** Counts one event. Throws the refusal `Too many requests` when the key has used up its burst. */
+  consume(key: string): void {
+    if (this.#events !== undefined && this.#events.count(key) > this.#burst)
       throw new ChatError(REFUSALS.tooManyRequests);
-    }
   }
 
-  async forget(connectionId: string): Promise<void> {
-    await this.#limiter?.delete(connectionId);
+  /** Drops what was counted for the key, which will not come back. */
+  forget(key: string): void {
+    this.#events?.forget(key);
   }
 }

@@ -1,28 +1,29 @@
 import { createRemoteJWKSet, type JWTVerifyGetKey } from "jose";
 import type { ClientEventLog } from "../observability/logger";
 
-const TIMEOUT = 5_000; // ms
-const COOLDOWN = 5_000; // ms before keys are fetched again for a token whose key is not among them
-const REFRESH_AFTER = 10 * 60_000; // ms: as long does a key that was taken back still count
-const RETRY_AFTER = 30_000; // ms after keys could not be refreshed
-const USABLE_FOR = 24 * 60 * 60_000; // ms that known keys are used while their server is away
+const FETCH_TIMEOUT_MS = 5_000;
+const COOLDOWN_MS = 5_000; // between fetches for tokens whose key is not known
+const REFRESH_AFTER_MS = 10 * 60_000; // a revoked key is accepted for at most this long
+const RETRY_AFTER_MS = 30_000; // after a refresh that failed
+const MAX_AGE_MS = 24 * 60 * 60_000; // known keys are used this long while they cannot be refreshed
 
 /**
- * Finds a token's key among the public keys at `url` (RFC 7517). They are refreshed as they age; when that fails, those
- * that are known go on serving for a day, so that an outage of their server shuts nobody out.
+ * Returns a function that finds a token's key among the public keys at `url` (RFC 7517). The keys are fetched with the
+ * first token and refreshed every 10 minutes. If a refresh fails, the known keys are used for up to a day, so that an
+ * outage of the key server does not lock clients out.
  */
 export function remoteKeys(url: URL, log: ClientEventLog): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(url, {
-    timeoutDuration: TIMEOUT,
-    cooldownDuration: COOLDOWN,
-    cacheMaxAge: USABLE_FOR,
+    timeoutDuration: FETCH_TIMEOUT_MS,
+    cooldownDuration: COOLDOWN_MS,
+    cacheMaxAge: MAX_AGE_MS,
   });
-  let refreshAt = Infinity; // by the monotonic clock, ms; the first time they are fetched for a token
+  let refreshAt = Infinity; // monotonic ms; Infinity until the first fetch
   const refresh = async () => {
-    refreshAt = performance.now() + RETRY_AFTER;
+    refreshAt = performance.now() + RETRY_AFTER_MS;
     try {
       await keys.reload();
-      refreshAt = performance.now() + REFRESH_AFTER;
+      refreshAt = performance.now() + REFRESH_AFTER_MS;
     } catch (err) {
       log.error("public keys could not be refreshed", { err });
     }
@@ -30,7 +31,7 @@ export function remoteKeys(url: URL, log: ClientEventLog): JWTVerifyGetKey {
   return async (header, jws) => {
     if (performance.now() >= refreshAt) await refresh();
     const key = await keys(header, jws);
-    if (refreshAt === Infinity) refreshAt = performance.now() + REFRESH_AFTER;
+    if (refreshAt === Infinity) refreshAt = performance.now() + REFRESH_AFTER_MS;
     return key;
   };
 }

@@ -36,7 +36,7 @@ export class Connections {
       metrics.floodersClosed.inc();
       log.warn("flooding client closed", { ip: this.addressOf(conn) });
     });
-    metrics.add({
+    metrics.addGauges({
       connections: () => this.#addresses.keys(),
       pendingBytes: () => this.#slowConsumers.queuedBytes,
     });

@@ -1,49 +1,49 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { canHearClose, terminate, type Connection } from "./engine";
+import { canSendClose, terminate, type Connection } from "./engine";
 
-const BATCHES = 20;
-const SMALLEST_BATCH = 100; // connections
-const PAUSE = 100; // ms between batches: a reconnect is a handshake somewhere else
-const GRACE = 2_000; // ms for queues to empty and clients to answer the close
-const LOOK_AGAIN = 10; // ms
+const MAX_BATCHES = 20;
+const MIN_BATCH_SIZE = 100; // connections
+const PAUSE_MS = 100; // between batches
+const GRACE_MS = 2_000; // for queues to empty and for clients to answer the close
+const POLL_INTERVAL_MS = 10;
 
 type Prepare = (batch: readonly Connection[]) => Promise<void> | void;
 
 /**
- * Closes engine connections, not sockets: a Socket.IO `disconnect()` would tell clients never to come back,
- * while a closed transport makes them reconnect. In batches, so that they do not all come back at once.
- * `prepare` gets each batch before it is closed, to finish what is in flight.
+ * Closes Engine.IO connections, not sockets: after a Socket.IO `disconnect()` clients do not reconnect, after a closed
+ * transport they do. It works in batches, so that the clients do not all reconnect to other nodes at once. `prepare`
+ * finishes what is in flight on a batch before the batch is closed.
  */
 async function closeInBatches(all: readonly Connection[], prepare: Prepare): Promise<void> {
-  const batchSize = Math.max(SMALLEST_BATCH, Math.ceil(all.length / BATCHES));
+  const batchSize = Math.max(MIN_BATCH_SIZE, Math.ceil(all.length / MAX_BATCHES));
   for (let start = 0; start < all.length; start += batchSize) {
-    if (start > 0) await wait(PAUSE);
+    if (start > 0) await wait(PAUSE_MS);
     const batch = all.slice(start, start + batchSize);
     await prepare(batch);
-    closeThoseWhoHear(batch);
+    closeReachable(batch);
   }
 }
 
-/** Closes all, and at once those who have not answered the close when the last batch has been told. */
+/** Closes all connections in batches, then terminates those that have not answered the close. */
 export async function closeAll(connections: readonly Connection[]): Promise<void> {
   await closeInBatches(connections, () => undefined);
   for (const conn of connections) if (conn.readyState !== "closed") terminate(conn);
 }
 
 /**
- * Closes all, until no connection is left: some 4 s and the preparations after the call at the latest.
- * `connections` is read anew each time.
+ * Closes connections until none is left; takes at most about 4 s and the time of the preparations. `connections` returns
+ * those that are open now.
  */
 export async function drain(connections: () => Connection[], prepare: Prepare): Promise<void> {
   await closeInBatches(connections(), prepare);
-  const deadline = performance.now() + GRACE;
+  const deadline = performance.now() + GRACE_MS;
   while (connections().length > 0 && performance.now() < deadline) {
-    closeThoseWhoHear(connections()); // by now, more clients on long polling have come back with a poll
-    await wait(LOOK_AGAIN);
+    closeReachable(connections()); // more clients on long polling have sent a poll by now
+    await wait(POLL_INTERVAL_MS);
   }
   connections().forEach(terminate);
 }
 
-function closeThoseWhoHear(connections: Connection[]): void {
-  for (const conn of connections) if (canHearClose(conn)) conn.close();
+function closeReachable(connections: Connection[]): void {
+  for (const conn of connections) if (canSendClose(conn)) conn.close();
 }

@@ -12,7 +12,7 @@ export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, NoEv
 /** One Engine.IO connection: the transport under a Socket.IO socket, websocket or long polling. */
 export type Connection = ChatSocket["conn"];
 
-/** A packet as Engine.IO queues it; its own types leave the options out. */
+/** A packet as Engine.IO queues it. Engine.IO's own type lacks the options. */
 export interface EnginePacket {
   type: string;
   data?: string | Buffer;
@@ -20,7 +20,7 @@ export interface EnginePacket {
 }
 
 export type EngineRequest = IncomingMessage & { _query: Record<string, string | undefined> };
-/** Websocket upgrades get a stand-in that emits `close` and little else. */
+/** For websocket upgrades Engine.IO passes a stand-in that emits `close` and little else. */
 export type EngineResponse = ServerResponse | EventEmitter;
 
 /**
@@ -31,14 +31,14 @@ export function isHandshake({ _query, method }: EngineRequest): boolean {
   return !_query.sid && method !== "OPTIONS";
 }
 
-/** The websocket under the connection, or undefined on long polling. */
+/** Returns the websocket under the connection, or undefined on long polling. */
 export function webSocketOf(conn: Connection): WebSocket | undefined {
   return (conn.transport as { socket?: WebSocket }).socket;
 }
 
 /**
- * Ends the connection now. `close()` would wait for a client that reads nothing: on websocket for the drain of
- * what is queued, on long polling for the next poll.
+ * Ends the connection now. `close()` would wait for a client that reads nothing: on websocket until the queue has
+ * drained, on long polling until the next poll.
  */
 export function terminate(conn: Connection): void {
   const webSocket = webSocketOf(conn);
@@ -46,8 +46,8 @@ export function terminate(conn: Connection): void {
   else webSocket.terminate();
 }
 
-/** Whether a close reaches the client now: on long polling only a waiting poll can carry it. */
-export function canHearClose(conn: Connection): boolean {
+/** Whether a close reaches the client now. On long polling only a waiting poll can carry it. */
+export function canSendClose(conn: Connection): boolean {
   return webSocketOf(conn) !== undefined || conn.transport.writable;
 }
 
@@ -56,8 +56,8 @@ export function closed(conn: Connection): Promise<void> {
   return new Promise((resolve) => conn.once("close", () => resolve()));
 }
 
-/** Closes in good manners where the client can hear of it. Without a poll Engine.IO would wait 30 s for one. */
+/** Closes the connection with a notice to the client if one can be sent now. Engine.IO would wait 30 s for a poll. */
 export function closeOrTerminate(conn: Connection): void {
-  if (canHearClose(conn)) conn.close();
+  if (canSendClose(conn)) conn.close();
   else terminate(conn);
 }

@@ -1,16 +1,16 @@
 import type { Connection } from "./engine";
 
-const LONGEST_TIMER = 2 ** 31 - 1; // ms; Node fires what is set later at once
+const MAX_TIMER_MS = 2 ** 31 - 1; // Node fires longer timers at once
 
-/** Calls back at `expiresAt` (ms since the epoch), unless the connection closes before. */
-export function atExpiry(conn: Connection, expiresAt: number, onExpired: () => void): void {
+/** Calls `onExpired` at `expiresAt` (ms since the epoch; Infinity: never), unless the connection closes before. */
+export function atExpiry(conn: Pick<Connection, "once">, expiresAt: number, onExpired: () => void): void {
   if (expiresAt === Infinity) return;
   let timer: NodeJS.Timeout;
-  const wait = () => {
-    const left = expiresAt - Date.now();
-    if (left <= 0) onExpired();
-    else timer = setTimeout(wait, Math.min(left, LONGEST_TIMER));
+  const check = () => {
+    const leftMs = expiresAt - Date.now();
+    if (leftMs <= 0) onExpired();
+    else timer = setTimeout(check, Math.min(leftMs, MAX_TIMER_MS));
   };
-  wait();
+  check();
   conn.once("close", () => clearTimeout(timer));
 }

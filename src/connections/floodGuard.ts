@@ -1,43 +1,44 @@
-import { FIXED_LIMITS } from "./limits";
+import { FixedWindow } from "../observability/fixedWindow";
 import { terminate, webSocketOf, type Connection, type EnginePacket } from "./engine";
+
+/** Strikes within `STRIKE_WINDOW_MS` that end a connection. */
+export const MAX_STRIKES = 2_000;
+const STRIKE_WINDOW_MS = 10_000;
 
 const SOCKET_IO_EVENT = /^[25]/; // the packet types EVENT and BINARY_EVENT
 
 /**
- * Closes connections that send what nobody needs: each refused event, each packet that is no event, each
- * websocket ping or pong is a strike, and 2,000 within 10 s are too many. Counting is synchronous because one polling
- * request can carry 30,000 packets, all decoded in one go; a closed connection decodes no further event.
+ * Terminates connections that flood the server with useless packets: 2,000 strikes within 10 s. A strike is a refused
+ * event, a packet that is no event, a websocket ping or pong, or an upgrade probe. Strikes are counted synchronously,
+ * because one polling request can carry 30,000 packets that are all decoded in one go; once the connection is closed,
+ * no further event of the request is decoded.
  */
 export class FloodGuard {
-  /** connection → strikes in the window that began at `since` (ms) */
-  readonly #strikes = new WeakMap<Connection, { count: number; since: number }>();
+  readonly #strikes = new FixedWindow<Connection>(STRIKE_WINDOW_MS);
   readonly #onFlood: (conn: Connection) => void;
 
+  /** `onFlood` is called once per connection, before it is terminated. */
   constructor(onFlood: (conn: Connection) => void) {
     this.#onFlood = onFlood;
   }
 
+  /** Counts a strike for every useless packet of the connection. Refused events are reported with `strike`. */
   watch(conn: Connection): void {
+    const strike = () => this.strike(conn);
     conn.on("packet", ({ type, data }: EnginePacket) => {
       const isEvent = type === "message" && typeof data === "string" && SOCKET_IO_EVENT.test(data);
-      if (!isEvent) this.strike(conn);
+      if (!isEvent) strike();
     });
-    const strike = () => this.strike(conn);
-    const countControlFrames = () => webSocketOf(conn)?.on("ping", strike).on("pong", strike);
-    countControlFrames();
-    conn.on("upgrade", countControlFrames);
-    conn.on("upgrading", strike); // each probe of a websocket that is not yet the transport
+    const watchControlFrames = () => webSocketOf(conn)?.on("ping", strike).on("pong", strike);
+    watchControlFrames();
+    conn.on("upgrade", watchControlFrames);
+    conn.on("upgrading", strike); // once per probe of a websocket that is not the transport yet
+    conn.once("close", () => this.#strikes.forget(conn));
   }
 
+  /** Counts one strike; terminates the connection at the last one that is too many. */
   strike(conn: Connection): void {
-    const now = performance.now();
-    const strikes = this.#strikes.get(conn);
-    if (strikes === undefined || now - strikes.since > FIXED_LIMITS.strikeWindow) {
-      this.#strikes.set(conn, { count: 1, since: now });
-      return;
-    }
-    strikes.count += 1;
-    if (strikes.count !== FIXED_LIMITS.strikes) return;
+    if (this.#strikes.count(conn) !== MAX_STRIKES) return;
     this.#onFlood(conn);
     terminate(conn);
   }

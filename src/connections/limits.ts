@@ -1,22 +1,38 @@
-/** What one client, and all of them together, may use. Every one can be set by environment (config.ts). */
+/** What one client, and all clients together, may use. Each field is a variable of the environment (config.ts). */
 export interface ChatLimits {
-  /** Per connection, averaged over `messagesBurst / messagesPerSecond` seconds; 0 turns the limit off. */
+  /**
+   * Messages per second and connection, averaged over `messagesBurst / messagesPerSecond` seconds. 0: no limit.
+   * Default: 20.
+   */
   messagesPerSecond: number;
-  /** Messages a connection may send at once. */
+  /** Messages that a connection may send at once. Default: 100. */
   messagesBurst: number;
+  /** Presence announcements per second and connection, averaged like messages. 0: no limit. Default: 5. */
   presencePerSecond: number;
+  /** Presence announcements that a connection may send at once. Default: 20. */
   presenceBurst: number;
+  /** Typing events per second and connection, averaged like messages. 0: no limit. Default: 5. */
   typingPerSecond: number;
+  /** Typing events that a connection may send at once. Default: 20. */
   typingBurst: number;
-  /** Bytes that may wait for a client that reads too slowly, before it is cut. */
+  /**
+   * Bytes that may wait for a client that reads too slowly, before it is disconnected. Raise it when honest clients on
+   * slow networks are disconnected in busy rooms. Default: 1 MiB.
+   */
   maxPendingBytes: number;
-  /** Bytes of presence snapshots per second, over all clients. */
+  /**
+   * Bytes of presence snapshots per second, over all clients. Lower it when presence takes bandwidth that messages
+   * need. Default: 64 MiB.
+   */
   presenceBytesPerSecond: number;
-  /** Bytes of presence snapshots that may go out at once after a quiet time. */
+  /** Bytes of presence snapshots that may be sent at once after a quiet time. Default: 8 MiB. */
   presenceBurstBytes: number;
-  /** 0: no cap. */
+  /** Open connections. 0: no cap, the default. */
   maxConnections: number;
-  /** 0: no cap. Behind a proxy this needs `trustProxy`, or everybody shares the proxy's address. */
+  /**
+   * Open connections per address. 0: no cap, the default. Behind a proxy it needs `trustProxy`, because otherwise all
+   * clients share the proxy's address.
+   */
   maxConnectionsPerIp: number;
 }
 
@@ -27,20 +43,9 @@ export const DEFAULT_LIMITS: Readonly<ChatLimits> = Object.freeze({
   presenceBurst: 20,
   typingPerSecond: 5,
   typingBurst: 20,
-  maxPendingBytes: 1024 * 1024, // raise it when honest clients on slow links get cut in busy rooms
-  presenceBytesPerSecond: 64 * 1024 * 1024, // lower it when presence takes bandwidth that messages need
+  maxPendingBytes: 1024 * 1024,
+  presenceBytesPerSecond: 64 * 1024 * 1024,
   presenceBurstBytes: 8 * 1024 * 1024,
   maxConnections: 0,
   maxConnectionsPerIp: 0,
-});
-
-/** What no deployment has had a reason to change. */
-export const FIXED_LIMITS = Object.freeze({
-  maxFrameBytes: 64 * 1024, // the largest valid message, 4,000 code points escaped, is 48 KB
-  connectDeadline: 10_000, // ms from the transport's opening to the Socket.IO CONNECT
-  pingInterval: 20_000, // ms; Heroku's router cuts what is idle for 55 s
-  pingTimeout: 15_000, // ms
-  undrainedDeadline: 10_000, // ms a write may wait for its reader
-  strikes: 2_000, // refused or useless packets within strikeWindow before the connection is closed
-  strikeWindow: 10_000, // ms
 });

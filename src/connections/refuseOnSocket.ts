@@ -3,8 +3,8 @@ import type { Duplex } from "node:stream";
 import { ChatError, type Refusal } from "../protocol/refusals";
 
 /**
- * Answers where there is no response object: what is not even HTTP, and upgrades. The connection is of no
- * further use and goes with the answer, whether or not the client hangs up.
+ * Answers a request that has no response object: bytes that are not HTTP, and upgrades. Then ends the socket, whether or
+ * not the client ends its side.
  */
 export function refuseOnSocket(socket: Duplex, refusal: Refusal): void {
   socket.on("error", () => socket.destroy());

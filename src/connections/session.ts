@@ -1,6 +1,6 @@
 import type { Identity } from "../access/identity";
 
-/** What a client asked for in its handshake. */
+/** What a client opted in to in its handshake. */
 export interface OptIns {
   typing: boolean;
   presence: "snapshot" | "diff";
@@ -8,10 +8,11 @@ export interface OptIns {
   resume: ReadonlyMap<string, string | null> | undefined;
 }
 
+/** `socket.data`: what the handshake found out about a client. */
 export interface SocketData {
-  /** Names the client's presence to others; the socket's id would not do, for Engine.IO 3 it opens the session. */
+  /** Names the client's presence to other clients. Not the socket's id, which with Engine.IO 3 is the session's secret. */
   id: string;
-  /** Undefined where no one has to say who they are. */
+  /** Undefined: authentication is off. */
   identity: Identity | undefined;
   optIns: OptIns;
 }

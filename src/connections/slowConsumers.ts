@@ -1,54 +1,42 @@
-import { FIXED_LIMITS } from "./limits";
+import { PollingBacklog, WebSocketBacklog, type Backlog } from "./backlogs";
 import { terminate, webSocketOf, type Connection, type EnginePacket } from "./engine";
 
-const SWEEP_INTERVAL = 1_000; // ms
-const BEHIND = 16; // the share of maxPendingBytes that may wait before best-effort events are left out: 1/16
-
-/** What waits for one connection. */
-interface Backlog {
-  /** Bytes queued behind the write in flight, if any. */
-  queuedBytes: number;
-  /** On long polling: bytes of the largest packet that waits for a poll. */
-  largestBytes: number;
-  /** When the oldest unread write was handed over, by the sweep's clock, ms. */
-  waitingSince: number;
-}
+const SWEEP_INTERVAL_MS = 1_000;
+/** The share of `maxPendingBytes` that may wait for a client before it is left out of best-effort events. */
+const BEHIND_FRACTION = 1 / 16;
 
 /**
- * Cuts connections whose clients do not read: more than `maxPendingBytes` queued, or a write not taken for
- * 10 s. The queue counts everything, broadcasts, acks and pongs alike. The write in flight does not count, nor on
- * long polling the largest packet that waits for a poll: one batch, or one list of everybody, larger than the limit
- * must not cut clients that are only a network away.
+ * Terminates connections whose clients do not read: those with more than `maxPendingBytes` queued, and those that have
+ * not taken a write for 10 s. The queue counts everything: broadcasts, acks and pongs. The write in flight does not
+ * count: a client on a slow network must survive one batch or one presence snapshot that is larger than the limit.
  */
 export class SlowConsumers {
   readonly #backlogs = new Map<Connection, Backlog>();
   readonly #maxPendingBytes: number;
-  readonly #onCut: (conn: Connection, queuedBytes: number) => void;
+  readonly #onSlow: (conn: Connection, queuedBytes: number) => void;
   readonly #sweep: NodeJS.Timeout;
-  #now = Date.now(); // read once per sweep: a clock per packet would cost more than it tells
+  #now = performance.now(); // read once per sweep: exact enough, and a clock per packet would cost more
 
-  constructor(maxPendingBytes: number, onCut: (conn: Connection, queuedBytes: number) => void) {
+  /** `onSlow` is called before a connection is terminated. */
+  constructor(maxPendingBytes: number, onSlow: (conn: Connection, queuedBytes: number) => void) {
     this.#maxPendingBytes = maxPendingBytes;
-    this.#onCut = onCut;
-    this.#sweep = setInterval(() => this.#cutUndrained(), SWEEP_INTERVAL).unref();
+    this.#onSlow = onSlow;
+    this.#sweep = setInterval(() => this.#terminateStalled(), SWEEP_INTERVAL_MS).unref();
   }
 
+  /** Keeps account of the connection's queue until it closes. */
   watch(conn: Connection): void {
-    const backlog: Backlog = { queuedBytes: 0, largestBytes: 0, waitingSince: this.#now };
-    this.#backlogs.set(conn, backlog);
-    conn.on("packetCreate", (packet: EnginePacket) => this.#queued(conn, backlog, packet));
-    // Emitted when the whole queue goes to the transport, which takes it only once the write before is done.
-    conn.on("flush", () => {
-      backlog.queuedBytes = 0;
-      backlog.largestBytes = 0;
-      backlog.waitingSince = this.#now;
-    });
+    this.#backlogs.set(conn, this.#newBacklog(conn));
+    conn.on("upgrade", () => this.#backlogs.set(conn, this.#newBacklog(conn)));
+    conn.on("packetCreate", (packet: EnginePacket) => this.#onPacket(conn, packet));
+    // The whole queue goes to the transport, which takes it only once the write before is done.
+    conn.on("flush", () => this.#backlogs.get(conn)?.onFlushed(this.#now));
     conn.once("close", () => this.#backlogs.delete(conn));
   }
 
-  /** Whether a good part of what may wait for the client is waiting. */
+  /** Whether so much waits for the client that best-effort events should be left out. */
   isBehind(conn: Connection): boolean {
-    return (this.#backlogs.get(conn)?.queuedBytes ?? 0) > this.#maxPendingBytes / BEHIND;
+    return (this.#backlogs.get(conn)?.queuedBytes ?? 0) > this.#maxPendingBytes * BEHIND_FRACTION;
   }
 
   /** Bytes that wait, for all clients together. */
@@ -58,35 +46,34 @@ export class SlowConsumers {
     return sum;
   }
 
+  /** Stops the sweep. */
   stop(): void {
     clearInterval(this.#sweep);
   }
 
-  #queued(conn: Connection, backlog: Backlog, packet: EnginePacket): void {
-    if (conn.transport.writable) return; // goes out in this very call
-    const bytes = bytesOf(packet);
-    if (webSocketOf(conn) === undefined) {
-      // Long polling without a poll is not yet a stall: there the wait begins with the first packet.
-      if (backlog.queuedBytes === 0) backlog.waitingSince = this.#now;
-      backlog.largestBytes = Math.max(backlog.largestBytes, bytes);
-    }
-    backlog.queuedBytes += bytes;
-    if (backlog.queuedBytes - backlog.largestBytes > this.#maxPendingBytes) this.#cut(conn, backlog);
+  #newBacklog(conn: Connection): Backlog {
+    if (webSocketOf(conn) === undefined) return new PollingBacklog();
+    const { queuedBytes } = this.#backlogs.get(conn) ?? { queuedBytes: 0 };
+    return new WebSocketBacklog(() => !conn.transport.writable, this.#now, queuedBytes);
   }
 
-  #cutUndrained(): void {
-    this.#now = Date.now();
-    for (const [conn, backlog] of this.#backlogs) {
-      const isWaiting =
-        backlog.queuedBytes > 0 || (webSocketOf(conn) !== undefined && !conn.transport.writable);
-      if (isWaiting && this.#now - backlog.waitingSince > FIXED_LIMITS.undrainedDeadline)
-        this.#cut(conn, backlog);
-    }
+  #onPacket(conn: Connection, packet: EnginePacket): void {
+    if (conn.transport.writable) return; // the packet is written in this very call
+    const backlog = this.#backlogs.get(conn);
+    if (backlog === undefined) return; // being terminated
+    backlog.onQueued(bytesOf(packet), this.#now);
+    if (backlog.excessBytes > this.#maxPendingBytes) this.#terminate(conn, backlog);
   }
 
-  #cut(conn: Connection, backlog: Backlog): void {
-    if (!this.#backlogs.delete(conn)) return;
-    this.#onCut(conn, backlog.queuedBytes);
+  #terminateStalled(): void {
+    this.#now = performance.now();
+    for (const [conn, backlog] of this.#backlogs)
+      if (backlog.isStalled(this.#now)) this.#terminate(conn, backlog);
+  }
+
+  #terminate(conn: Connection, { queuedBytes }: Backlog): void {
+    this.#backlogs.delete(conn);
+    this.#onSlow(conn, queuedBytes);
     terminate(conn);
   }
 }

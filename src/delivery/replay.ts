@@ -60,7 +60,7 @@ export class Replay {
     const rooms = Object.fromEntries(cursors.map(({ room, ...resumed }) => [room, resumed]));
     this.#socket.emit(EVENTS.resumed, { data: { rooms } satisfies Resumed, error: null });
     for (const { room, recovered } of cursors)
-      this.#metrics.resumed(outcomeOf(resume.get(room) ?? null, recovered));
+      this.#metrics.countReplay(outcomeOf(resume.get(room) ?? null, recovered));
     return true;
   }
 

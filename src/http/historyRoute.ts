@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from "express";
 import type { Authenticator } from "../access/authenticator";
 import { bearerToken } from "../access/bearer";
+import { clientAddress } from "../access/clientAddress";
 import { authorizeReading } from "../access/identity";
 import type { RateLimit } from "../access/rateLimit";
 import { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT } from "../protocol/limits";
@@ -15,20 +16,25 @@ import {
 } from "../messageLog/messageLog";
 
 export interface HistoryOptions {
+  /** Number of proxies before the server whose `X-Forwarded-For` counts. */
+  trustProxy: number;
+}
+
+export interface HistoryDeps {
   rooms: Rooms;
   messageLog: MessageLog;
-  /** Undefined: anybody may read. */
+  /** Undefined: no token is needed. */
   authenticator: Authenticator | undefined;
-  /** Counted per address. */
+  /** Counts requests per client address. */
   limit: RateLimit;
 }
 
-/** `GET /rooms/<room>/messages`: what was said, a page at a time, oldest first. */
-export function historyHandler(options: HistoryOptions): RequestHandler {
-  const { rooms, messageLog, authenticator, limit } = options;
+/** `GET /rooms/<room>/messages`: one page of a room's messages, oldest first. */
+export function historyHandler(options: HistoryOptions & HistoryDeps): RequestHandler {
+  const { rooms, messageLog, authenticator, limit, trustProxy } = options;
   return async (req, res) => {
-    await limit.consume(req.ip ?? "unknown");
-    if (authenticator !== undefined) res.set("Cache-Control", "no-store"); // not for whoever asks next
+    limit.consume(clientAddress(req, trustProxy));
+    if (authenticator !== undefined) res.set("Cache-Control", "no-store"); // a cache would ignore the token
     const identity = await authenticator?.verify(bearerToken(req));
     const room = rooms.get(`/${String(req.params.room)}`);
     authorizeReading(identity, room.name);
@@ -57,7 +63,7 @@ function refuse(error: unknown): never {
   throw error;
 }
 
-/** Messages are kept as JSON, so the answer is put together from them as they are. */
+/** Messages are stored as JSON. The answer is concatenated from it, without parsing. */
 function pageJson({ messages, before, after }: Page): string {
   const items = messages.map(
     ({ json, offset }) => `${json.slice(0, -1)},"offset":${JSON.stringify(offset)}}`,

@@ -1,31 +1,31 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { RequestHandler, Response } from "express";
 import { bearerToken } from "../access/bearer";
-import { ChatError, REFUSALS } from "../protocol/refusals";
 import type { Metrics } from "../observability/metrics";
-import type { Readiness } from "./readiness";
 import type { Health } from "../protocol/answers";
+import { ChatError, REFUSALS } from "../protocol/refusals";
+import type { Readiness } from "./readiness";
 
-/** `GET /healthz`: the process lives. Whoever hears nothing should start it anew. */
+/** `GET /healthz`: 200 while the process lives. An orchestrator should restart the process if this does not answer. */
 export function healthHandler(): RequestHandler {
-  return (_req, res) => healthy(res, "ok");
+  return (_req, res) => sendHealth(res, "ok");
 }
 
-/** `GET /readyz`: whether to send clients here. */
+/** `GET /readyz`: 200 while new clients may be sent here, otherwise 503 with the reasons. */
 export function readinessHandler(readiness: Readiness): RequestHandler {
   return (_req, res) => {
     const failures = readiness.failures();
     if (failures.length === 0) {
-      healthy(res, "ready");
+      sendHealth(res, "ready");
       return;
     }
-    // Answered here: thrown, it would be a line in the log for every time that somebody asks.
+    // Not thrown: the error handler would log a line for each request.
     const error = new ChatError(REFUSALS.notReady, failures);
     uncached(res).status(error.status).json(error.toEnvelope());
   };
 }
 
-/** `GET /metrics`: what was counted, for whoever sends the token. */
+/** `GET /metrics`: the metrics in Prometheus's text format, for requests with the token. */
 export function metricsHandler(
   metrics: Pick<Metrics, "contentType" | "text">,
   token: string,
@@ -36,16 +36,16 @@ export function metricsHandler(
     const given = sha256(bearerToken(req) ?? "");
     if (!timingSafeEqual(given, expected)) throw new ChatError(REFUSALS.unauthorized);
     const text = await metrics.text();
-    res.set("Content-Type", metrics.contentType).send(Buffer.from(text)); // Express would rewrite a string's type
+    res.set("Content-Type", metrics.contentType).send(Buffer.from(text)); // for a string, Express changes the type
   };
 }
 
-function healthy(res: Response, status: Health["status"]): void {
+function sendHealth(res: Response, status: Health["status"]): void {
   const data: Health = { status };
   uncached(res).json({ data, error: null });
 }
 
-/** Of one length whatever was given, as the comparison needs it. */
+/** Brings tokens to one length, which `timingSafeEqual` requires. */
 function sha256(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

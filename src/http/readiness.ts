@@ -1,23 +1,28 @@
-import type { MessageLog } from "../messageLog/messageLog";
+/** A part of the service that new clients need. */
+export interface RequiredPart {
+  /** Why the part cannot be used now, in words; undefined: it can. */
+  readonly failure: string | undefined;
+}
 
-/** Whether new clients are welcome, and if not, why: what a load balancer wants to know. */
+/** Whether a load balancer may send new clients here, and if not, why. */
 export class Readiness {
-  readonly #messageLog: Pick<MessageLog, "failure">;
+  readonly #messageLog: RequiredPart;
   #phase: "starting" | "serving" | "draining" = "starting";
 
-  constructor(messageLog: Pick<MessageLog, "failure">) {
+  constructor(messageLog: RequiredPart) {
     this.#messageLog = messageLog;
   }
 
-  serving(): void {
-    if (this.#phase === "starting") this.#phase = "serving"; // a service may be stopped before it has started
+  /** Has no effect on a service that drains already: it may be stopped before it has started. */
+  markServing(): void {
+    if (this.#phase === "starting") this.#phase = "serving";
   }
 
-  draining(): void {
+  markDraining(): void {
     this.#phase = "draining";
   }
 
-  /** What stands in the way, in words; empty when nothing does. */
+  /** Returns every reason why the service is not ready, in words; empty: it is ready. */
   failures(): string[] {
     const { failure } = this.#messageLog;
     return [

@@ -1,56 +1,65 @@
 import type { IncomingMessage } from "node:http";
-import cors from "cors";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
-import helmet from "helmet";
 import type { Authenticator } from "../access/authenticator";
+import type { Origins } from "../access/origins";
 import type { RateLimit } from "../access/rateLimit";
-import type { Rooms } from "../protocol/rooms";
-import { ChatError, REFUSALS, type Refusal } from "../protocol/refusals";
-import type { ClientEventLog } from "../observability/logger";
+import { setCorsHeaders, setSecurityHeaders } from "../access/responseHeaders";
 import type { MessageLog } from "../messageLog/messageLog";
+import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
-import type { Readiness } from "./readiness";
 import type { RoomList } from "../protocol/answers";
+import { ChatError, REFUSALS, type Refusal } from "../protocol/refusals";
+import type { Rooms } from "../protocol/rooms";
 import { chatPageRoutes } from "./chatPage";
 import { historyHandler } from "./historyRoute";
 import { healthHandler, metricsHandler, readinessHandler } from "./operations";
-import type { Origins } from "../access/origins";
+import type { Readiness } from "./readiness";
 import { SCHEMA_FILES, schemaHandler } from "./schemaRoute";
 
+/** Options of Node's HTTP server, in ms. They disconnect clients that send a request too slowly. */
+export const HTTP_SERVER_OPTIONS = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  connectionsCheckingInterval: 1_000, // with Node's default of 30 s, slow headers would last that long
+};
+
 export interface HttpAppOptions {
+  /** The token that opens `/metrics`; undefined: there is no such path. */
+  metricsToken: string | undefined;
+  /** Whether the chat page is served at `/chat`. */
+  chatPage: boolean;
+  /** Number of proxies before the server whose `X-Forwarded-For` counts. */
+  trustProxy: number;
+}
+
+export interface HttpAppDeps {
   rooms: Rooms;
   origins: Origins;
   messageLog: MessageLog;
   readiness: Readiness;
   metrics: Metrics;
-  /** Undefined: nobody may read the metrics. */
-  metricsToken: string | undefined;
-  /** Undefined: anybody may read history. */
+  /** Undefined: history needs no token. */
   authenticator: Authenticator | undefined;
-  /** Whether the chat page is served. */
-  chatPage: boolean;
-  /** Pages of history per address. */
+  /** Counts pages of history per client address. */
   historyLimit: RateLimit;
-  trustProxy: number;
   log: ClientEventLog;
 }
 
-/** The plain HTTP side: a sign of life for `/`, the list of rooms, their history, what it all looks like, and what operators ask. */
-export function createHttpApp(options: HttpAppOptions): Express {
-  const { rooms, origins, messageLog, historyLimit, trustProxy, metricsToken, log } = options;
+/** Returns the Express app: room list, history, operations, schemas and the chat page. */
+export function createHttpApp(options: HttpAppOptions & HttpAppDeps): Express {
+  const { rooms, origins, messageLog, authenticator, historyLimit, trustProxy, metricsToken, log } = options;
   const app = express();
   app.disable("x-powered-by");
-  app.set("trust proxy", trustProxy);
-  app.use(helmet());
-  app.use(onlyAllowedOrigins(origins));
-  app.use(cors({ origin: true, credentials: true }));
+  app.use(setSecurityHeaders);
+  app.use(refuseForeignOrigins(origins));
+  app.use(setCorsHeaders);
 
   get(app, "/", (_req, res) => void res.type("text").send("OK"));
   get(app, "/rooms", (_req, res) => {
     const data: RoomList = { chatRooms: rooms.list() };
     res.json({ data, error: null });
   });
-  const history = { rooms, messageLog, authenticator: options.authenticator, limit: historyLimit };
+  const history = { rooms, messageLog, authenticator, limit: historyLimit, trustProxy };
   get(app, "/rooms/:room/messages", historyHandler(history));
   for (const name of SCHEMA_FILES) get(app, `/schemas/${name}`, schemaHandler(name));
   get(app, "/healthz", healthHandler());
@@ -61,11 +70,11 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.use(() => {
     throw new ChatError(REFUSALS.notFound);
   });
-  app.use(errorEnvelope(log));
+  app.use(sendErrorEnvelope(log));
   return app;
 }
 
-/** Registers a GET route, and with it the 405 for every other method. */
+/** Registers a GET route, and 405 for every other method. */
 function get(app: Express, path: string, handler: RequestHandler): void {
   app.get(path, handler);
   app.all(path, (_req, res) => {
@@ -74,15 +83,15 @@ function get(app: Express, path: string, handler: RequestHandler): void {
   });
 }
 
-function onlyAllowedOrigins(origins: Origins): RequestHandler {
+function refuseForeignOrigins(origins: Origins): RequestHandler {
   return (req, _res, next) => {
     if (!origins.isAllowed(req)) throw new ChatError(REFUSALS.originNotAllowed);
     next();
   };
 }
 
-/** What Express and its parsers throw at a bad request has a 4xx `status`; anything else is our own failure. */
-function errorEnvelope(log: ClientEventLog): ErrorRequestHandler {
+/** Express and its parsers throw errors with a 4xx `status` at bad requests. Any other error is the server's failure. */
+function sendErrorEnvelope(log: ClientEventLog): ErrorRequestHandler {
   return (thrown: unknown, req: IncomingMessage, res, next) => {
     const status = (thrown as { status?: unknown } | null)?.status;
     const isBadRequest = typeof status === "number" && status >= 400 && status < 500;

@@ -40,7 +40,7 @@ export class Dispatcher {
       void handled.finally(() => this.#inFlight.delete(handled));
     });
     socket.on("disconnect", () => {
-      for (const { limit } of this.#deps.handlers.values()) void limit.forget(socket.id);
+      for (const { limit } of this.#deps.handlers.values()) limit.forget(socket.id);
     });
   }
 
@@ -63,7 +63,7 @@ export class Dispatcher {
     try {
       const handler = this.#deps.handlers.get(event);
       if (handler === undefined) throw new ChatError(REFUSALS.unknownEvent);
-      await handler.limit.consume(socket.id);
+      handler.limit.consume(socket.id);
       const payload = args[0] === ack ? undefined : args[0];
       const { id, identity } = socket.data;
       const data = await handler.handle(payload, {

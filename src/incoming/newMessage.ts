@@ -27,7 +27,7 @@ export function newMessage({ rooms, messageLog, metrics }: NewMessageDeps): Hand
     const appendedAt = performance.now();
     const receipt = await messageLog.append(accepted, { idempotent: wantsAck }).catch(refuse);
     if (receipt.duplicate) metrics.duplicates.inc();
-    else metrics.accepted((performance.now() - appendedAt) / 1_000);
+    else metrics.countAccepted((performance.now() - appendedAt) / 1_000);
     return receipt;
   };
 }

@@ -1,27 +1,35 @@
 import { pino, type Logger } from "pino";
+import { FixedWindow } from "./fixedWindow";
 
 export type { Logger } from "pino";
 
-const LINES_PER_SECOND = 50; // per kind of event
+const MAX_LINES_PER_SECOND = 50; // per kind of event
 
-/** JSON lines on standard output. */
+/**
+ * Returns a logger that writes JSON lines with ISO timestamps to standard output. `level` is one of pino's, or
+ * `silent`. Log neither message bodies nor tokens.
+ */
 export function createLogger(level: string): Logger {
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }); // never gets message bodies or tokens
+  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
 }
 
 /**
- * Logs what clients cause, one line per event, but no more than a reader could use: past 50 lines a second of
- * one kind the rest is counted, and the next line of that kind says how many were left out.
+ * Logs events that clients cause, one line per event, but at most 50 lines a second of one kind. Further lines are
+ * only counted; the next line of that kind has their number in `suppressed`.
  */
 export class ClientEventLog {
   readonly #logger: Logger;
-  /** kind of event → the current second, lines written in it, lines left out since the last one written */
-  readonly #kinds = new Map<string, { second: number; written: number; suppressed: number }>();
+  readonly #lines: FixedWindow<string>;
+  /** kind of event → lines left out since the last one written */
+  readonly #suppressed = new Map<string, number>();
 
-  constructor(logger: Logger) {
+  /** `now` is a monotonic clock in ms. */
+  constructor(logger: Logger, now?: () => number) {
     this.#logger = logger;
+    this.#lines = new FixedWindow(1_000, now);
   }
 
+  /** `kind` is the line's `msg`: one of a fixed list, never a text from a client. */
   info(kind: string, fields: Record<string, unknown>): void {
     this.#write("info", kind, fields);
   }
@@ -30,23 +38,19 @@ export class ClientEventLog {
     this.#write("warn", kind, fields);
   }
 
-  /** For failures of the server's own; `err` in the fields gets its stack logged. */
+  /** Logs a failure of the server itself. An `err` in the fields is logged with its stack. */
   error(kind: string, fields: Record<string, unknown>): void {
     this.#write("error", kind, fields);
   }
 
   #write(level: "info" | "warn" | "error", kind: string, fields: Record<string, unknown>): void {
     if (!this.#logger.isLevelEnabled(level)) return;
-    const second = Math.floor(Date.now() / 1000);
-    const state = this.#kinds.get(kind) ?? { second, written: 0, suppressed: 0 };
-    this.#kinds.set(kind, state);
-    if (state.second !== second) Object.assign(state, { second, written: 0 });
-    if (state.written >= LINES_PER_SECOND) {
-      state.suppressed += 1;
+    const suppressed = this.#suppressed.get(kind) ?? 0;
+    if (this.#lines.count(kind) > MAX_LINES_PER_SECOND) {
+      this.#suppressed.set(kind, suppressed + 1);
       return;
     }
-    state.written += 1;
-    this.#logger[level](state.suppressed > 0 ? { ...fields, suppressed: state.suppressed } : fields, kind);
-    state.suppressed = 0;
+    this.#logger[level](suppressed > 0 ? { ...fields, suppressed } : fields, kind);
+    this.#suppressed.delete(kind);
   }
 }

@@ -1,17 +1,17 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** What is counted only when somebody asks. */
+/** Gauges, read at scrape time. */
 export interface Gauges {
-  /** Every open connection. */
+  /** The open connections. */
   connections: () => Iterable<{ transport: { name: string }; protocol: number }>;
-  /** Bytes that wait for clients, all together. */
+  /** Bytes that wait for clients, over all connections. */
   pendingBytes: () => number;
 }
 
-/** What an audience hears. */
+/** The kind of events that an audience receives. */
 export type EventKind = "message" | "presence" | "typing";
 
-/** What came of resuming in one room; `from_now`: the client asked for nothing older. */
+/** The result of resuming one room; `from_now`: the client sent no offset for it. */
 export type ReplayOutcome = "recovered" | "unrecovered" | "from_now";
 
 const CONNECTION_KINDS = ["websocket", "polling"].flatMap((transport) =>
@@ -22,73 +22,84 @@ const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000]; // events
 const LATENCIES = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]; // seconds
 
 /**
- * What the service counts, for Prometheus. Label values come from fixed lists, never from clients: each new one
- * is a time series that somebody stores. Costs one call per message and per flush, and nothing per delivery.
+ * The service's metrics, for Prometheus. Label values come from fixed lists, never from clients, because each new value
+ * is a time series that Prometheus stores. Counting costs one call per message and per flush, none per delivery.
  */
 export class Metrics {
-  /** For who puts the metrics of several processes together. */
-  readonly registry = new Registry();
-  readonly #accepted = this.#counter("messages_accepted_total", "Messages that were stored");
+  readonly #registry = new Registry();
+  readonly #accepted = this.#counter("messages_accepted_total", "Messages stored");
   readonly #appendSeconds = new Histogram({
     name: "chat_log_append_seconds",
-    help: "Time from handing a message to the log until it was stored and delivered",
+    help: "Time from the append of a message until it is stored and delivered",
     buckets: LATENCIES,
-    registers: [this.registry],
+    registers: [this.#registry],
   });
-  readonly #deliveries = this.#counter("deliveries_total", "Events times the clients they went to", [
+  readonly #deliveries = this.#counter("deliveries_total", "Events times the clients that got them", [
     "event",
   ]);
   readonly #batchSizes = new Histogram({
     name: "chat_batch_events",
-    help: "Events that one flush brought to one audience",
+    help: "Events in one flush to one audience",
     labelNames: ["event"],
     buckets: BATCH_SIZES,
-    registers: [this.registry],
+    registers: [this.#registry],
   });
-  readonly #replays = this.#counter("replays_total", "Rooms that clients resumed", ["outcome"]);
+  readonly #replays = this.#counter("replays_total", "Rooms resumed by clients", ["outcome"]);
 
-  readonly duplicates = this.#counter("messages_duplicate_total", "Messages sent again, answered as before");
+  readonly duplicates = this.#counter(
+    "messages_duplicate_total",
+    "Retries of stored messages, answered with the first receipt",
+  );
   readonly eventsRefused = this.#counter("events_refused_total", "Refused events", ["reason"]);
   readonly connectionsRefused = this.#counter("connections_refused_total", "Refused handshakes", ["reason"]);
-  readonly presenceSent = this.#counter("presence_broadcasts_total", "Presence snapshots sent to everybody");
+  readonly presenceSent = this.#counter(
+    "presence_broadcasts_total",
+    "Presence snapshots sent to all clients",
+  );
   readonly presenceCoalesced = this.#counter(
     "presence_changes_coalesced_total",
-    "Presence changes told together with another one, for want of budget",
+    "Presence changes merged into a later snapshot because the byte budget was used up",
   );
-  readonly slowConsumersCut = this.#counter("slow_consumers_cut_total", "Clients cut for not reading");
-  readonly floodersClosed = this.#counter("flooding_clients_closed_total", "Clients closed for flooding");
+  readonly slowConsumersCut = this.#counter(
+    "slow_consumers_cut_total",
+    "Clients disconnected because they did not read",
+  );
+  readonly floodersClosed = this.#counter(
+    "flooding_clients_closed_total",
+    "Clients disconnected for flooding",
+  );
   readonly foreignEntries = this.#counter(
     "log_foreign_entries_total",
-    "Entries in Redis that are no messages",
+    "Entries in Redis that are not messages",
   );
   readonly logGaps = this.#counter(
     "log_gaps_total",
-    "Times that messages were gone before this node read them",
+    "Gaps: messages trimmed from Redis before this node read them",
   );
-  readonly replayed = this.#counter("messages_replayed_total", "Messages sent to clients that connected");
+  readonly replayed = this.#counter("messages_replayed_total", "Missed messages sent to connecting clients");
 
   constructor() {
     for (const outcome of OUTCOMES) this.#replays.inc({ outcome }, 0);
   }
 
-  /** The format of `text`, for the header that names it. */
+  /** The `Content-Type` of `text`. */
   get contentType(): string {
-    return this.registry.contentType;
+    return this.#registry.contentType;
   }
 
-  /** Everything as it stands now. */
+  /** Returns all metrics in Prometheus's text format. */
   text(): Promise<string> {
-    return this.registry.metrics();
+    return this.#registry.metrics();
   }
 
-  /** Adds memory, CPU, garbage collection and event-loop lag. They watch the process until its end. */
-  addProcess(): void {
-    collectDefaultMetrics({ register: this.registry });
+  /** Adds memory, CPU, garbage collection and event-loop lag. These observe the process until it ends. */
+  addProcessMetrics(): void {
+    collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** Adds what is counted only when somebody asks. Once. */
-  add({ connections, pendingBytes }: Gauges): void {
-    const registers = [this.registry];
+  /** Adds the gauges. Call it once. */
+  addGauges({ connections, pendingBytes }: Gauges): void {
+    const registers = [this.#registry];
     new Gauge({
       name: "chat_connections",
       help: "Open connections",
@@ -102,7 +113,7 @@ export class Metrics {
     });
     new Gauge({
       name: "chat_pending_bytes",
-      help: "Bytes queued for clients behind what is being written",
+      help: "Bytes queued for clients behind the write in flight",
       registers,
       collect() {
         this.set(pendingBytes());
@@ -110,13 +121,13 @@ export class Metrics {
     });
   }
 
-  /** A message was stored and delivered, so many seconds after it had been handed to the log. */
-  accepted(seconds: number): void {
+  /** Counts a message that was stored and delivered `seconds` after its append. */
+  countAccepted(seconds: number): void {
     this.#accepted.inc();
     this.#appendSeconds.observe(seconds);
   }
 
-  /** For the flushes of one audience: what to call with the events of each, and with events times clients. */
+  /** Returns the function that counts a flush: its events, and its deliveries (events times clients). */
   flushesOf(event: EventKind): (events: number, deliveries: number) => void {
     const count = this.#deliveries.labels(event);
     const sizes = this.#batchSizes.labels(event);
@@ -128,7 +139,8 @@ export class Metrics {
     };
   }
 
-  resumed(outcome: ReplayOutcome): void {
+  /** Counts one resumed room. */
+  countReplay(outcome: ReplayOutcome): void {
     this.#replays.inc({ outcome });
   }
 
@@ -137,6 +149,6 @@ export class Metrics {
     help: string,
     labelNames: Label[] = [],
   ): Counter<Label> {
-    return new Counter({ name: `chat_${name}`, help, labelNames, registers: [this.registry] });
+    return new Counter({ name: `chat_${name}`, help, labelNames, registers: [this.#registry] });
   }
 }

@@ -37,7 +37,7 @@ test("README lists every event, and no other", () => {
 
 test("README lists every metric of the service's own, and no other", async () => {
   const metrics = new Metrics();
-  metrics.add({ connections: () => [], pendingBytes: () => 0 });
+  metrics.addGauges({ connections: () => [], pendingBytes: () => 0 });
   const counted = [...(await metrics.text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   expect(firstCells("## Operations").sort()).toEqual(counted.sort());
 });

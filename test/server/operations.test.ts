@@ -83,7 +83,7 @@ describe("before the log is open", () => {
     expect(await get(`${url}/healthz`)).toMatchObject({ status: 200 });
     await chat.start();
     expect(await get(`${url}/readyz`)).toEqual(notReady("starting"));
-    readiness.serving();
+    readiness.markServing();
     expect(await get(`${url}/readyz`)).toEqual(READY);
   });
 

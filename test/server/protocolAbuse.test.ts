@@ -1,4 +1,5 @@
-import { FIXED_LIMITS } from "../../src/connections/limits";
+import { CONNECT_TIMEOUT_MS, MAX_FRAME_BYTES } from "../../src/connections/socketServer";
+import { MAX_STRIKES } from "../../src/connections/floodGuard";
 import { EVENTS } from "../../src/protocol/events";
 import { Canaries } from "../support/canaries";
 import { afterThisTest } from "../support/disposal";
@@ -167,8 +168,8 @@ describe("connecting", () => {
     afterThisTest(() => clearInterval(pongs));
     await Promise.all([socket.closed, stranger.closed, poll]);
     const waited = performance.now() - opened;
-    expect(waited).toBeGreaterThan(FIXED_LIMITS.connectDeadline - 100);
-    expect(waited).toBeLessThan(FIXED_LIMITS.connectDeadline + 3_000);
+    expect(waited).toBeGreaterThan(CONNECT_TIMEOUT_MS - 100);
+    expect(waited).toBeLessThan(CONNECT_TIMEOUT_MS + 3_000);
     expect((await poll).packets).toEqual(["1"]); // Engine.IO's CLOSE
     await sessionIsGone(session);
     await canaries.check("after the deadline");
@@ -284,7 +285,7 @@ describe("packets", () => {
 
   test("a frame over the limit is closed with 1009; one at the limit is not", async () => {
     const { url, canaries } = await start();
-    const limit = FIXED_LIMITS.maxFrameBytes;
+    const limit = MAX_FRAME_BYTES;
     const packet = (text: string) => `421["${EVENTS.newMessage}","${text}"]`;
     const padded = (bytes: number) => packet("x".repeat(bytes - packet("").length));
     const atLimit = await RawWebSocket.connect(url);
@@ -312,7 +313,7 @@ describe("packets", () => {
   test("a polling request over the limit is refused with 413", async () => {
     const { url, canaries } = await start();
     const session = await RawPolling.connect(url);
-    expect(await session.post("4".repeat(FIXED_LIMITS.maxFrameBytes + 1))).toBe(413);
+    expect(await session.post("4".repeat(MAX_FRAME_BYTES + 1))).toBe(413);
     await canaries.check("after the request");
   });
 
@@ -422,7 +423,7 @@ describe("floods", () => {
   test("a polling request full of messages counts each of them", async () => {
     const { url, canaries } = await start();
     const session = await RawPolling.connect(url);
-    const count = Math.floor(FIXED_LIMITS.maxFrameBytes / (SAY.length + 1));
+    const count = Math.floor(MAX_FRAME_BYTES / (SAY.length + 1));
     expect(count).toBeGreaterThan(4 * BURST);
     expect(await session.post(...range(count).map(() => SAY))).toBe(200);
     for (const canary of [canaries.a, canaries.b]) await canary.waitFor("/cooking", BURST);
@@ -444,7 +445,7 @@ describe("floods", () => {
     const service = await start();
     const { url, canaries } = service;
     const session = await RawPolling.connect(url);
-    const count = Math.floor(FIXED_LIMITS.maxFrameBytes / (packet.length + 1));
+    const count = Math.floor(MAX_FRAME_BYTES / (packet.length + 1));
     await session.post(...range(count).map(() => packet));
     await sessionIsGone(session);
     expect(logged(service, "flooding client closed")).toBe(1);
@@ -462,7 +463,7 @@ describe("floods", () => {
   ])("a flood of %s is closed (%s)", async (name, query, send) => {
     const { url, canaries } = await start();
     const socket = await RawWebSocket.connect(url, { query });
-    for (let sent = 0; sent < 5 * FIXED_LIMITS.strikes; sent += 500) {
+    for (let sent = 0; sent < 5 * MAX_STRIKES; sent += 500) {
       socket.inOneWrite(() => times(500, () => send(socket)));
       await canaries.chat(name);
     }
@@ -474,12 +475,12 @@ describe("floods", () => {
     const { url, canaries } = await start();
     const session = await RawPolling.connect(url);
     const probe = await RawWebSocket.open(url, { query: `EIO=4&sid=${session.sid}` });
-    for (let sent = 0; sent < 5 * FIXED_LIMITS.strikes; sent += 1_000) {
+    for (let sent = 0; sent < 5 * MAX_STRIKES; sent += 1_000) {
       probe.send(...range(1_000).map(() => "2probe"));
       await canaries.chat("probes");
     }
     await probe.closed;
-    expect(probe.count("3probe")).toBeLessThan(FIXED_LIMITS.strikes + 1);
+    expect(probe.count("3probe")).toBeLessThan(MAX_STRIKES + 1);
     await canaries.check("after the probes");
   });
 

@@ -1,0 +1,51 @@
+const MAX_KEYS_PER_GENERATION = 100_000;
+
+interface Window {
+  /** Monotonic ms. */
+  openedAt: number;
+  count: number;
+}
+
+/**
+ * Counts events per key. The first event of a key opens its window, which lasts `windowMs`; the first event after that
+ * opens the next one. Needs no timer: windows live in two generations, and the older one is dropped as a whole when all
+ * its windows are over. A generation that is full is dropped early, so that memory stays bounded however many keys
+ * there are; then some counts start again.
+ */
+export class FixedWindow<Key> {
+  readonly #windowMs: number;
+  readonly #now: () => number;
+  #current = new Map<Key, Window>();
+  #previous = new Map<Key, Window>();
+  #rotatedAt: number;
+
+  /** `now` is a monotonic clock in ms. */
+  constructor(windowMs: number, now = () => performance.now()) {
+    this.#windowMs = windowMs;
+    this.#now = now;
+    this.#rotatedAt = now();
+  }
+
+  /** Counts one event. Returns the number of events in the key's window, this one included. */
+  count(key: Key): number {
+    const now = this.#now();
+    if (now - this.#rotatedAt >= this.#windowMs || this.#current.size >= MAX_KEYS_PER_GENERATION)
+      this.#rotate(now);
+    const window = this.#current.get(key) ?? this.#previous.get(key);
+    if (window !== undefined && now - window.openedAt < this.#windowMs) return (window.count += 1);
+    this.#current.set(key, { openedAt: now, count: 1 });
+    return 1;
+  }
+
+  /** Drops the key's window. */
+  forget(key: Key): void {
+    this.#current.delete(key);
+    this.#previous.delete(key);
+  }
+
+  #rotate(now: number): void {
+    this.#previous = this.#current;
+    this.#current = new Map();
+    this.#rotatedAt = now;
+  }
+}
