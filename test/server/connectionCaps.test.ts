@@ -6,14 +6,14 @@ import { startService } from "../support/service";
 import { TestClient } from "../support/testClient";
 import { until } from "../support/until";
 
-/** What polling and websocket handshakes are answered; those let in are closed again. */
+/** Returns the statuses of a polling and a websocket handshake. Sessions that open are closed again. */
 async function statuses(url: string, headers: Record<string, string> = {}): Promise<number[]> {
   return [await RawPolling.statusOf(url, { headers }), await RawWebSocket.statusOf(url, { headers })];
 }
 
 const FULL = [503, 503];
 
-test("MAX_CONNECTIONS holds for polling and websocket, and a place that is left is free again", async () => {
+test("MAX_CONNECTIONS holds for polling and websocket, and a closed connection makes room", async () => {
   const { url } = await startService({ MAX_CONNECTIONS: "3" });
   const first = await RawWebSocket.connect(url);
   await RawPolling.connect(url);
@@ -23,7 +23,7 @@ test("MAX_CONNECTIONS holds for polling and websocket, and a place that is left 
   const error = { message: "Too many connections", status: 503, errors: [] };
   expect(await refused.json()).toEqual({ data: null, error });
   first.webSocket.terminate();
-  await until("the place is free", async () => (await RawWebSocket.statusOf(url)) === 101);
+  await until("there is room again", async () => (await RawWebSocket.statusOf(url)) === 101);
   third.sendMessage();
   expect(await third.waitFor("/cooking")).toHaveLength(1);
 });
@@ -31,7 +31,7 @@ test("MAX_CONNECTIONS holds for polling and websocket, and a place that is left 
 // Engine.IO takes the last of repeated parameters, and opens a session where it is empty.
 const EMPTY_SIDS = ["sid=", "sid", "&sid", "sid=&sid=", "sid&sid", "sid=unknown&sid=", "%73id=", "s%69d"];
 
-/** What polling and websocket handshakes with this query are answered. */
+/** Returns the statuses of a polling and a websocket handshake with this query. */
 async function statusesOf(url: string, query: string): Promise<number[]> {
   const polling = await fetch(`${url}/socket.io/?EIO=4&transport=polling&${query}`);
   RawPolling.adopt(url, await polling.text());
@@ -45,7 +45,7 @@ test.each(EMPTY_SIDS)("a handshake with the query %s is counted", async (query) 
   expect(await statuses(url)).toEqual(FULL);
   expect(await statusesOf(url, query)).toEqual(FULL);
   webSocket.terminate();
-  await until("the place is free", async () => (await RawWebSocket.statusOf(url)) === 101);
+  await until("there is room again", async () => (await RawWebSocket.statusOf(url)) === 101);
 });
 
 test("handshakes with an empty sid are refused while the service drains", async () => {
@@ -56,7 +56,7 @@ test("handshakes with an empty sid are refused while the service drains", async 
   await stopped;
 });
 
-test("MAX_CONNECTIONS_PER_IP cannot be talked round with X-Forwarded-For", async () => {
+test("MAX_CONNECTIONS_PER_IP cannot be evaded with X-Forwarded-For", async () => {
   const { url } = await startService({ MAX_CONNECTIONS_PER_IP: "2" });
   await RawWebSocket.connect(url, { headers: { "X-Forwarded-For": "192.0.2.1" } });
   await RawPolling.connect(url, { headers: { "X-Forwarded-For": "192.0.2.2" } });
@@ -81,13 +81,13 @@ test("behind two proxies the second address from the right counts", async () => 
   await RawWebSocket.connect(url, { headers: { "X-Forwarded-For": "192.0.2.1, 192.0.2.2, 10.0.0.1" } });
 });
 
-test("handshakes that arrive together cannot slip in together", async () => {
+test("handshakes that arrive together cannot exceed the cap", async () => {
   const { url } = await startService({ MAX_CONNECTIONS: "5" });
   const answers = await Promise.all(range(30).map(() => RawPolling.statusOf(url)));
   expect(answers.filter((status) => status === 200)).toHaveLength(5);
 });
 
-test("handshakes that arrive in one write cannot slip in together", async () => {
+test("handshakes that arrive in one write cannot exceed the cap", async () => {
   const { url, port } = await startService({ MAX_CONNECTIONS: "5" });
   const handshake = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n";
   const last = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

@@ -36,10 +36,10 @@ test("a polling request full of messages counts each of them", async () => {
 
 test.each([
   ["pongs", "3"],
-  ["acks nobody asked for", "43[]"],
+  ["acks of no event", "43[]"],
   ["unknown events", '42["x"]'],
   ["CONNECTs elsewhere", "40/x,"],
-])("a polling request full of %s is one too many", async (name, packet) => {
+])("a polling request full of %s ends its session", async (name, packet) => {
   const service = await startWithCanaries();
   const { url, canaries } = service;
   const session = await RawPolling.connect(url);
@@ -82,7 +82,7 @@ test("a flood of upgrade probes is closed", async () => {
   await canaries.check("after the probes");
 });
 
-test("10,000 messages a second: a burst is heard, the rest refused, then the client is closed", async () => {
+test("10,000 messages a second: a burst is delivered, the rest is refused, then the client is disconnected", async () => {
   const service = await startWithCanaries();
   const { url, canaries } = service;
   const flooder = await RawWebSocket.connect(url);

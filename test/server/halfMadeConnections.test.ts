@@ -60,7 +60,7 @@ test("requests that break off in the middle end their session, and no other", as
   await canaries.check("broken requests");
 });
 
-test("Engine.IO 3 payloads that lie about their lengths end their session at worst", async () => {
+test("Engine.IO 3 payloads that lie about their lengths are accepted and harm at most their own session", async () => {
   const { url, canaries } = await startWithCanaries({ PRESENCE_PER_SECOND: "0", MESSAGES_PER_SECOND: "0" });
   const bodies: (string | Buffer)[] = [
     "",
@@ -86,7 +86,7 @@ test("Engine.IO 3 payloads that lie about their lengths end their session at wor
   ];
   for (const body of bodies) {
     const session = await RawPolling.connect(url, { eio: 3 });
-    expect([200, 400]).toContain(await session.postBody(body));
+    expect(await session.postBody(body)).toBe(200); // a session that it ends, ends afterwards
     await canaries.check(String(body.slice(0, 20)));
   }
 });

@@ -8,7 +8,7 @@ import { startService, type RunningService } from "../support/service";
 import { TestClient } from "../support/testClient";
 import { until } from "../support/until";
 
-const TOKEN = "a token nobody guesses".replaceAll(" ", "-");
+const TOKEN = "a token hard to guess".replaceAll(" ", "-");
 const LONG_TEXT = "x".repeat(4_000);
 const UNKNOWN_OFFSET = "ffffffffffff-000000000001";
 
@@ -20,7 +20,7 @@ function scrape(url: string, authorization: string | null = `Bearer ${TOKEN}`): 
   return fetch(`${url}/metrics`, authorization === null ? {} : { headers: { authorization } });
 }
 
-/** What a scrape tells now: `name{label="value"}` → value. */
+/** The samples of a scrape: `name{label="value"}` → value. */
 async function samples({ url }: RunningService): Promise<Map<string, number>> {
   const text = await (await scrape(url)).text();
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
@@ -35,7 +35,7 @@ async function counted(service: RunningService): Promise<Record<string, number>>
   return Object.fromEntries(own.map(([name, value]) => [name.slice("chat_".length), value]));
 }
 
-/** As `counted`, once it says so: what a service counts on its way may come after what its clients see. */
+/** Waits until `counted` is as expected: the service may count an event after its clients have received it. */
 async function untilCounted(service: RunningService, expected: Record<string, number>): Promise<void> {
   let last: Record<string, number> = {};
   const isSo = async () => JSON.stringify(Object.entries((last = await counted(service))).sort()) === wanted;
@@ -44,7 +44,7 @@ async function untilCounted(service: RunningService, expected: Record<string, nu
   expect(last).toEqual(expected);
 }
 
-describe("who may read /metrics", () => {
+describe("access to /metrics", () => {
   test("without METRICS_TOKEN there is no such path", async () => {
     const { url } = await startService();
     for (const method of ["GET", "POST"]) {
@@ -91,7 +91,7 @@ describe("who may read /metrics", () => {
   });
 
   test.each([`Bearer ${TOKEN}`, `bearer ${TOKEN}`, `Bearer   ${TOKEN} `])(
-    "Authorization %j is answered in Prometheus's format, with the process's own metrics",
+    "Authorization %j is answered in Prometheus's text format, with the process's own metrics",
     async (authorization) => {
       const { url } = await start();
       const answer = await scrape(url, authorization);
@@ -104,7 +104,7 @@ describe("who may read /metrics", () => {
     },
   );
 
-  test("it knows GET and HEAD only", async () => {
+  test("it allows GET and HEAD only", async () => {
     const { url } = await start();
     const headers = { authorization: `Bearer ${TOKEN}` };
     const head = await fetch(`${url}/metrics`, { method: "HEAD", headers });
@@ -113,7 +113,7 @@ describe("who may read /metrics", () => {
       expect((await fetch(`${url}/metrics`, { method, headers })).status).toBe(405);
   });
 
-  test("the token stands in no log", async () => {
+  test("the token is in no log", async () => {
     const { url, logs } = await start();
     await scrape(url);
     await scrape(url, `Bearer ${TOKEN}x`);
@@ -121,7 +121,7 @@ describe("who may read /metrics", () => {
   });
 });
 
-describe("what is counted", () => {
+describe("the metrics count", () => {
   test("connections by transport and Engine.IO version while they last", async () => {
     const service = await start();
     const { url } = service;
@@ -188,7 +188,7 @@ describe("what is counted", () => {
     });
   });
 
-  test("typing as it is delivered: not to who types", async () => {
+  test("typing as it is delivered: not to the client that types", async () => {
     const service = await start();
     const [typist, witness] = [
       await TestClient.connect(service.url, { auth: { typing: true } }),
@@ -200,7 +200,7 @@ describe("what is counted", () => {
     expect(await counted(service)).toMatchObject({ 'deliveries_total{event="typing"}': 1 });
   });
 
-  test("replays, room by room, and what they brought", async () => {
+  test("replayed rooms and replayed messages", async () => {
     const service = await start();
     const sender = await TestClient.connect(service.url);
     const [first] = await sendNumbered(sender, 3);
@@ -228,7 +228,7 @@ describe("what is counted", () => {
     });
   });
 
-  test("bytes that wait for a client, and the client that is cut for them", async () => {
+  test("bytes that wait for a client, and the client that is disconnected for them", async () => {
     const service = await start({ MAX_PENDING_BYTES: "10000" });
     const polling = await RawPolling.connect(service.url);
     const sender = await TestClient.connect(service.url);

@@ -42,12 +42,12 @@ async function get(url: string): Promise<Answer> {
   return { status: answer.status, body: await answer.json() };
 }
 
-/** What polling and websocket handshakes are answered. */
+/** Returns the statuses of a polling and a websocket handshake. */
 async function handshakes(url: string): Promise<number[]> {
   return [await RawPolling.statusOf(url), await RawWebSocket.statusOf(url)];
 }
 
-/** The parts of the service on a server that listens already, with a log that is not yet open. */
+/** The parts of the service on a server that listens already, with a message log that is not open yet. */
 async function assembled(): Promise<{ chat: ChatService; readiness: Readiness; url: string }> {
   const messageLog = new EmbeddedMessageLog({ directory: temporaryDirectory(), maxMessages: 10 });
   const readiness = new Readiness(messageLog);
@@ -77,7 +77,7 @@ async function assembled(): Promise<{ chat: ChatService; readiness: Readiness; u
 }
 
 describe("before the log is open", () => {
-  test("/readyz says that the service is starting, while /healthz is well", async () => {
+  test("/readyz answers that the service is starting, while /healthz answers 200", async () => {
     const { chat, readiness, url } = await assembled();
     expect(await get(`${url}/readyz`)).toEqual(notReady("starting", "message log: not open"));
     expect(await get(`${url}/healthz`)).toMatchObject({ status: 200 });
@@ -87,7 +87,7 @@ describe("before the log is open", () => {
     expect(await get(`${url}/readyz`)).toEqual(READY);
   });
 
-  test("handshakes are refused, and the same client is let in afterwards", async () => {
+  test("handshakes are refused, and the same client is admitted afterwards", async () => {
     const { chat, url } = await assembled();
     expect(await handshakes(url)).toEqual([503, 503]);
     expect(await get(`${url}/socket.io/?EIO=4&transport=polling`)).toEqual(notReady());
@@ -128,7 +128,7 @@ describe("/readyz", () => {
     expect(await get(`${url}/healthz`)).toMatchObject({ status: 200 });
     expect(await handshakes(url)).toEqual([503, 503]);
     expect(await left).toBe("transport close");
-    expect((await polling.poll()).packets).toEqual(["1"]); // the close, for which the drain has waited
+    expect((await polling.poll()).packets).toEqual(["1"]); // the close; the drain has waited for this poll
     await stopped;
   });
 
@@ -151,7 +151,7 @@ describe("/readyz", () => {
   });
 });
 
-test("a start without its log gives the port back", async () => {
+test("a start that fails frees the port", async () => {
   const DATA_DIR = temporaryDirectory();
   await startService({ DATA_DIR });
   const logs: Record<string, unknown>[] = [];
@@ -161,7 +161,7 @@ test("a start without its log gives the port back", async () => {
   await expect(fetch(`${String(logs[0]?.url)}/healthz`)).rejects.toThrow();
 });
 
-test("a service that is stopped before it is ready never is, and leaves its directory free", async () => {
+test("a service that is stopped before it is ready never becomes ready, and frees its directory", async () => {
   const DATA_DIR = temporaryDirectory();
   const lines: string[] = [];
   const write = (line: string) => {

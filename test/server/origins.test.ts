@@ -27,7 +27,7 @@ const FOREIGN = [
 ];
 const OTHER_ORIGIN = { data: null, error: { message: "Origin is not allowed", status: 403, errors: [] } };
 
-/** The status of every way in: HTTP, its preflight, a handshake, its preflight, a poll, a post, two upgrades. */
+/** Returns the status of every kind of request: HTTP, a handshake, their preflights, a post, two upgrades. */
 async function everyWayIn(url: string, headers: Record<string, string>): Promise<Record<string, number>> {
   const session = await RawPolling.connect(url); // opened without an Origin, then used with one
   const upgrading = await RawPolling.connect(url);
@@ -63,7 +63,7 @@ const LET_IN = {
 };
 const KEPT_OUT = Object.fromEntries(Object.keys(LET_IN).map((way) => [way, 403]));
 
-test("foreign, null and look-alike origins are kept out everywhere", async () => {
+test("foreign, null and look-alike origins are refused everywhere", async () => {
   const { url, canaries } = await startWithCanaries({ ALLOWED_ORIGINS: `${GOOD},http://localhost:3000` });
   for (const origin of FOREIGN) {
     const ways = await everyWayIn(url, { Origin: origin });
@@ -85,7 +85,7 @@ test("a poll with a foreign origin is refused and does not disturb the session",
   expect((await session.poll()).packets[0]).toMatch(/^431\[/);
 });
 
-test("listed origins, the server's own and none at all are let in everywhere", async () => {
+test("listed origins, the server's own and none at all are allowed everywhere", async () => {
   const { url } = await startService({ ALLOWED_ORIGINS: `${GOOD},http://localhost:3000` });
   for (const headers of [{ Origin: GOOD }, { Origin: "http://localhost:3000" }, { Origin: url }, {}]) {
     const ways = await everyWayIn(url, headers as Record<string, string>);
@@ -104,7 +104,7 @@ test("the server's own origin is https only behind a trusted proxy that says so"
   expect(await everyWayIn(proxied.url, headers(proxied))).toEqual(LET_IN);
 });
 
-test("* lets every origin in, and the answer names it, as credentials require", async () => {
+test("* allows every origin, and the answer names it, as credentials require", async () => {
   const { url } = await startService({ ALLOWED_ORIGINS: "*" });
   const session = await RawPolling.connect(url);
   for (const origin of ["https://evil.example", "null"]) {

@@ -5,19 +5,18 @@ import { smallDisk } from "../support/smallDisk";
 import { CLIENTS, TestClient } from "../support/testClient";
 
 test.each(["SIGTERM", "SIGINT"] as const)(
-  "%s stops an idle service in under a second, with exit code 0",
+  "%s stops an idle service without its grace period of 2 s, with exit code 0",
   async (signal) => {
     const service = await ServiceProcess.start();
     const client = await TestClient.connect(service.url);
-    const start = performance.now();
     service.child.kill(signal);
     expect(await service.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - start).toBeLessThan(process.env.CI === "true" ? 2_000 : 1_000);
+    expect(timeOf(service, "stopped") - timeOf(service, "draining")).toBeLessThan(2_000);
     client.disconnect();
   },
 );
 
-test.each(CLIENTS)("$name sees its transport close, so it will come back by itself", async ({ options }) => {
+test.each(CLIENTS)("$name sees its transport close, so that it reconnects by itself", async ({ options }) => {
   const service = await ServiceProcess.start();
   const client = await TestClient.connect(service.url, options);
   const reason = client.disconnected();
@@ -35,10 +34,10 @@ test("a second SIGTERM changes nothing", async () => {
   expect(service.lines.filter(({ msg }) => msg === "draining")).toHaveLength(1);
 });
 
-test("SIGTERM under load: what was acked before has reached everybody", async () => {
+test("after SIGTERM under load, every acked message has reached every client", async () => {
   const service = await ServiceProcess.start({ MESSAGES_PER_SECOND: "0", LOG_LEVEL: "info" });
   const listeners = await Promise.all(Array.from({ length: 10 }, () => TestClient.connect(service.url)));
-  const heard = listeners.map((listener) => {
+  const received = listeners.map((listener) => {
     const uuids = new Set<string>();
     listener.socket.on("/cooking", ({ data }: { data: { uuid: string } }) => uuids.add(data.uuid));
     return { uuids, gone: listener.disconnected() };
@@ -54,14 +53,14 @@ test("SIGTERM under load: what was acked before has reached everybody", async ()
       if (acked.length === 200) service.child.kill("SIGTERM");
     });
   }, 1);
-  await Promise.all([senderGone, ...heard.map(({ gone }) => gone)]);
+  await Promise.all([senderGone, ...received.map(({ gone }) => gone)]);
   clearInterval(pump);
   expect(await service.exited).toEqual({ code: 0, signal: null });
   expect(acked.length).toBeGreaterThanOrEqual(200);
-  for (const { uuids } of heard) expect(acked.filter((uuid) => !uuids.has(uuid))).toEqual([]);
+  for (const { uuids } of received) expect(acked.filter((uuid) => !uuids.has(uuid))).toEqual([]);
 });
 
-test("with a full disk it stops all the same, says how, and starts again on what was stored", async () => {
+test("with a full disk it stops, logs how it stopped, and starts again with what was stored", async () => {
   const disk = smallDisk();
   const env = { DATA_DIR: disk.directory, MESSAGES_PER_SECOND: "0" };
   const service = await ServiceProcess.start(env);
@@ -72,9 +71,14 @@ test("with a full disk it stops all the same, says how, and starts again on what
   for (const { status } of await Promise.allSettled(refused)) expect(status).toBe("rejected");
   service.child.kill("SIGTERM");
   const { code } = await service.exited;
-  // Its last few bytes may still have found room.
+  // There may have been room for the last few bytes.
   expect(service.lines.at(-1)?.msg).toBe(code === 0 ? "stopped" : "stopping failed");
   disk.free();
   const again = await ServiceProcess.start(env);
   expect((await wholeHistory(again.url)).map(({ message }) => message)).toEqual(["stored"]);
 });
+
+/** Returns the time of the first log line with this text, in ms since the epoch. */
+function timeOf({ lines }: ServiceProcess, message: string): number {
+  return Date.parse(String(lines.find(({ msg }) => msg === message)?.time));
+}

