@@ -6,7 +6,7 @@ import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import type { PresenceChange, PresenceStore } from "../presence/presenceStore";
 import type { Rooms } from "../protocol/rooms";
-import { Audiences } from "./audiences";
+import { LiveAudiences } from "./liveAudiences";
 import { FanOut } from "./fanOut";
 import { PresenceBroadcaster } from "./presence/presenceBroadcaster";
 import { RecentMessages } from "./recentMessages";
@@ -31,7 +31,7 @@ export interface DeliveryDeps {
 export class Delivery {
   readonly typing: TypingClients;
   readonly #fanOut: FanOut;
-  readonly #audiences: Audiences;
+  readonly #audiences: LiveAudiences;
   readonly #recent = new RecentMessages();
   readonly #replays: Replays;
   readonly #presence: PresenceBroadcaster;
@@ -40,7 +40,7 @@ export class Delivery {
   constructor(deps: DeliveryDeps) {
     const { presenceStore, nodeBus, rooms, limits, connections, metrics } = deps;
     this.#fanOut = new FanOut(metrics);
-    this.#audiences = new Audiences(this.#fanOut, (conn) => connections.isBehind(conn));
+    this.#audiences = new LiveAudiences(this.#fanOut, (conn) => connections.isBehind(conn));
     this.#replays = new Replays({ ...deps, recent: this.#recent });
     this.#presence = new PresenceBroadcaster({
       store: presenceStore,

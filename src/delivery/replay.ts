@@ -2,7 +2,7 @@ import { UnknownOffsetError, type MessageLog, type StoredMessage } from "../mess
 import type { Metrics, ReplayOutcome } from "../observability/metrics";
 import { MAX_MISSED_MESSAGES } from "../protocol/limits";
 import { EVENTS, type Resumed, type ResumedRoom } from "../protocol/events";
-import { messagePacket, messagePacketWithOffset } from "./audiences";
+import { messagePacket, messagePacketWithOffset } from "./liveAudiences";
 import { closed, type ChatSocket } from "../connections/engine";
 import { Batch } from "./batch";
 import type { Packet } from "./packet";

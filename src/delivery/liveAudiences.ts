@@ -7,7 +7,7 @@ import { packetOf, type Packet } from "./packet";
 import { RoomListeners } from "./roomListeners";
 
 /** Who hears of messages and typing: each client is in the audiences that fit what it asked for and may hear. */
-export class Audiences {
+export class LiveAudiences {
   readonly typing: RoomListeners;
   readonly #base: RoomListeners;
   readonly #withOffsets: RoomListeners;
