@@ -10,7 +10,7 @@ import { LiveAudiences } from "./liveAudiences";
 import { FanOut } from "./fanOut";
 import { PresenceBroadcaster } from "./presence/presenceBroadcaster";
 import { RecentMessages } from "./recentMessages";
-import { Replays } from "./replays";
+import { Replay } from "./replay";
 import { TypingClients } from "./typingClients";
 
 export interface DeliveryDeps {
@@ -33,7 +33,7 @@ export class Delivery {
   readonly #fanOut: FanOut;
   readonly #audiences: LiveAudiences;
   readonly #recent = new RecentMessages();
-  readonly #replays: Replays;
+  readonly #replay: Replay;
   readonly #presence: PresenceBroadcaster;
   #isPresenceStopped = false;
 
@@ -41,7 +41,7 @@ export class Delivery {
     const { presenceStore, nodeBus, rooms, limits, connections, metrics } = deps;
     this.#fanOut = new FanOut(metrics);
     this.#audiences = new LiveAudiences(this.#fanOut, (conn) => connections.isBehind(conn));
-    this.#replays = new Replays({ ...deps, recent: this.#recent });
+    this.#replay = new Replay({ ...deps, recent: this.#recent });
     this.#presence = new PresenceBroadcaster({
       store: presenceStore,
       fanOut: this.#fanOut,
@@ -69,7 +69,7 @@ export class Delivery {
     const { conn, data } = socket;
     this.#presence.join(conn, data);
     this.#audiences.joinTyping(conn, data);
-    this.#replays.begin(socket, () => {
+    this.#replay.begin(socket, () => {
       if (conn.readyState === "open") this.#audiences.joinMessages(conn, data);
     });
   }

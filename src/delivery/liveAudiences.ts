@@ -3,7 +3,7 @@ import type { StoredMessage } from "../messageLog/messageLog";
 import type { Connection } from "../connections/engine";
 import type { SocketData } from "../connections/session";
 import type { FanOut } from "./fanOut";
-import { packetOf, type Packet } from "./packet";
+import { messagePacket, messagePacketWithOffset } from "./packet";
 import { RoomListeners } from "./roomListeners";
 
 /** Who hears of messages and typing: each client is in the audiences that fit what it asked for and may hear. */
@@ -37,14 +37,4 @@ export class LiveAudiences {
     this.#base.publish(message.room, () => messagePacket(message));
     this.#withOffsets.publish(message.room, () => messagePacketWithOffset(message));
   }
-}
-
-/** The room's event as base clients get it: one argument. */
-export function messagePacket({ room, json }: StoredMessage): Packet {
-  return packetOf(room, `{"data":${json},"error":null}`);
-}
-
-/** The room's event as clients that resume get it. */
-export function messagePacketWithOffset({ room, json, offset }: StoredMessage): Packet {
-  return packetOf(room, `{"data":${json},"error":null}`, JSON.stringify(offset));
 }

@@ -1,160 +1,200 @@
-import { UnknownOffsetError, type MessageLog, type StoredMessage } from "../messageLog/messageLog";
-import type { Metrics, ReplayOutcome } from "../observability/metrics";
-import { MAX_MISSED_MESSAGES } from "../protocol/limits";
+import { roomsOf } from "../access/identity";
+import { closeOrTerminate, type ChatSocket } from "../connections/engine";
+import {
+  StoreError,
+  UnknownOffsetError,
+  type MessageLog,
+  type Page,
+  type StoredMessage,
+} from "../messageLog/messageLog";
+import type { ClientEventLog } from "../observability/logger";
+import type { Metrics } from "../observability/metrics";
 import { EVENTS, type Resumed, type ResumedRoom } from "../protocol/events";
-import { messagePacket, messagePacketWithOffset } from "./liveAudiences";
-import { closed, type ChatSocket } from "../connections/engine";
-import { Batch } from "./batch";
-import type { Packet } from "./packet";
+import { MAX_MISSED_MESSAGES } from "../protocol/limits";
+import type { Rooms } from "../protocol/rooms";
+import { messagePacket, messagePacketWithOffset, type Packet } from "./packet";
 import type { RecentMessages } from "./recentMessages";
+import { ReplayWriter } from "./replayWriter";
 
-const PAGE = 200; // messages read at once
-const MAX_WRITE = 64 * 1024; // characters written at once; long messages make short pages
-const MAX_UNTAKEN = 256 * 1024; // characters on their way to a client before the replay waits for it
+const PAGE_MESSAGES = 200; // read at once, of the messages that arrive while a client is replayed to
 
-type Encode = (message: StoredMessage) => Packet;
-
-export interface ReplayParts {
-  log: MessageLog;
-  /** Knows everything that was delivered last. */
+export interface ReplayDeps {
+  messageLog: MessageLog;
+  /** Must hold the messages delivered last. */
   recent: RecentMessages;
-  /** Names of the rooms that the client may hear. */
-  rooms: readonly string[];
+  rooms: Rooms;
+  /** How many messages of each room a client that cannot resume receives on connecting. */
+  replayOnConnect: number;
+  log: ClientEventLog;
   metrics: Metrics;
 }
 
-/** How far a room's replay has come. */
-type Cursor = ResumedRoom & { room: string };
+/** `gone`: the connection closed. `overtaken`: retention removed messages before the client received them. */
+type Outcome = "upToDate" | "gone" | "overtaken";
 
-/**
- * Brings one client up to date. When a replay returns true, the client was sent everything delivered so far: it
- * must join the live audiences in that same tick, and there is neither gap nor repetition. False: its
- * connection has closed, or it was so slow that messages were trimmed before it got them.
- */
+/** The replay of one room. `offset` is that of the last message sent to the client, or where the replay begins. */
+interface Cursor extends ResumedRoom {
+  room: string;
+  /** The room's head when the client connected. */
+  goal: string;
+}
+
+/** Brings each client up to date before it joins the live audiences. */
 export class Replay {
-  readonly #log: MessageLog;
-  readonly #recent: RecentMessages;
-  readonly #rooms: readonly string[];
-  readonly #metrics: Metrics;
-  readonly #socket: ChatSocket;
-  readonly #closed: Promise<void>;
-  #untaken = 0; // characters written since the client was last known to have taken everything
+  readonly #deps: ReplayDeps;
 
-  constructor(socket: ChatSocket, { log, recent, rooms, metrics }: ReplayParts) {
-    this.#log = log;
-    this.#recent = recent;
-    this.#rooms = rooms;
-    this.#metrics = metrics;
-    this.#socket = socket;
-    this.#closed = closed(socket.conn);
+  constructor(deps: ReplayDeps) {
+    this.#deps = deps;
   }
 
-  /** For clients that resume: what each room received after their offsets, then `resumed`. */
-  async missed(resume: ReadonlyMap<string, string | null>): Promise<boolean> {
-    const cursors = await Promise.all(
-      this.#rooms.map((room) => this.#cursor(room, resume.get(room) ?? null)),
-    );
-    const recovered = cursors.filter((cursor) => cursor.recovered);
-    if (!(await this.#catchUp(recovered, messagePacketWithOffset))) return false;
-    for (const cursor of cursors) cursor.offset = this.#log.head(cursor.room);
-    const rooms = Object.fromEntries(cursors.map(({ room, ...resumed }) => [room, resumed]));
-    this.#socket.emit(EVENTS.resumed, { data: { rooms } satisfies Resumed, error: null });
-    for (const { room, recovered } of cursors)
-      this.#metrics.countReplay(outcomeOf(resume.get(room) ?? null, recovered));
-    return true;
+  /**
+   * Sends the client the messages that it must have before the live stream, then calls `onUpToDate`, in a tick in
+   * which the client has been sent everything delivered so far: if the callback adds it to the live audiences,
+   * there is neither gap nor repetition. When the replay fails, the connection is closed instead, so that the
+   * client comes back and tries again.
+   */
+  begin(socket: ChatSocket, onUpToDate: () => void): void {
+    const { resume } = socket.data.optIns;
+    if (resume !== undefined) void this.#settle(socket, this.#resume(socket, resume, onUpToDate));
+    else if (this.#deps.replayOnConnect > 0) void this.#settle(socket, this.#sendLatest(socket, onUpToDate));
+    else onUpToDate();
   }
 
-  /** For clients that know nothing of history: the last messages of each room, as ordinary events. */
-  async latest(count: number): Promise<boolean> {
-    const cursors = await Promise.all(this.#rooms.map((room) => this.#cursor(room, null)));
-    for (const cursor of cursors) {
-      const { messages } = await this.#log.read(cursor.room, { limit: count });
-      if (!(await this.#send(cursor, messages, messagePacket))) return false;
-    }
-    return this.#catchUp(cursors, messagePacket);
-  }
-
-  /** Recovery is whole or not at all: after an offset that is unknown or too far behind it starts from now. */
-  async #cursor(room: string, offset: string | null): Promise<Cursor> {
-    const recovered = offset === null || (await this.#isWithinReach(room, offset));
-    return { room, recovered, replayed: 0, offset: (recovered ? offset : null) ?? this.#log.head(room) };
-  }
-
-  async #isWithinReach(room: string, offset: string): Promise<boolean> {
-    if (offset === this.#log.head(room)) return true; // nothing to read, which the store may not be able to
+  async #settle({ id, conn }: ChatSocket, replay: Promise<Outcome>): Promise<void> {
+    const { log } = this.#deps;
     try {
-      const { after } = await this.#log.read(room, { after: offset, limit: MAX_MISSED_MESSAGES });
-      return after === null;
-    } catch (error) {
-      if (error instanceof UnknownOffsetError) return false;
-      throw error;
+      const outcome = await replay;
+      if (outcome === "upToDate") return;
+      if (outcome === "overtaken") log.warn("replay overtaken by retention", { id });
+    } catch (err) {
+      // The message log reports its own failures, and it may be away for long: no stack for these.
+      if (err instanceof StoreError) log.warn("replay failed", { id, reason: err.message });
+      else log.error("replay failed", { id, err });
     }
+    closeOrTerminate(conn);
   }
 
-  async #catchUp(cursors: readonly Cursor[], encode: Encode): Promise<boolean> {
+  /** For clients that resume: what each room received after the client's offsets, then `resumed`. */
+  async #resume(
+    socket: ChatSocket,
+    offsets: ReadonlyMap<string, string | null>,
+    onUpToDate: () => void,
+  ): Promise<Outcome> {
+    const writer = this.#writer(socket, messagePacketWithOffset);
+    const cursors = this.#cursors(socket, (room) => offsets.get(room) ?? undefined);
+    // One room after the other: each client holds at most one page in memory.
+    for (const cursor of cursors) {
+      const missed = await this.#readMissed(cursor);
+      if (missed === undefined) cursor.recovered = false;
+      else if (!(await send(missed, cursor, writer))) return "gone";
+    }
+    const recovered = cursors.filter((cursor) => cursor.recovered);
+    return this.#catchUp(socket, recovered, writer, () => {
+      this.#confirm(socket, cursors, offsets);
+      onUpToDate();
+    });
+  }
+
+  /** For clients that do not know offsets: the last messages of each room, as ordinary events. */
+  async #sendLatest(socket: ChatSocket, onUpToDate: () => void): Promise<Outcome> {
+    const { messageLog, replayOnConnect: limit } = this.#deps;
+    const writer = this.#writer(socket, messagePacket);
+    const cursors = this.#cursors(socket);
+    for (const cursor of cursors) {
+      const { messages } = await messageLog.read(cursor.room, { limit });
+      if (!(await send(messages, cursor, writer))) return "gone";
+    }
+    return this.#catchUp(socket, cursors, writer, onUpToDate);
+  }
+
+  /**
+   * Sends what arrives while the client is being sent older messages, until there is nothing left. Only then, and
+   * in that same tick, it calls `onUpToDate`.
+   */
+  async #catchUp(
+    socket: ChatSocket,
+    cursors: readonly Cursor[],
+    writer: ReplayWriter,
+    onUpToDate: () => void,
+  ): Promise<Outcome> {
     for (;;) {
-      const behind = cursors.filter((cursor) => this.#isBehind(cursor));
-      if (behind.length === 0) return this.#socket.connected;
+      const behind = cursors.filter(({ room, offset }) => offset !== this.#deps.messageLog.head(room));
+      if (behind.length === 0) {
+        if (!socket.connected) return "gone";
+        onUpToDate();
+        return "upToDate";
+      }
       for (const cursor of behind) {
-        const messages = await this.#after(cursor);
-        if (messages.length === 0 || !(await this.#send(cursor, messages, encode))) return false;
+        const messages = await this.#readNext(cursor);
+        if (messages.length === 0) return "overtaken";
+        if (!(await send(messages, cursor, writer))) return "gone";
       }
     }
   }
 
-  #isBehind({ room, offset }: Cursor): boolean {
-    return offset !== this.#log.head(room);
+  /**
+   * Reads everything that the room received between the client's offset and its connecting, or undefined where
+   * that cannot be recovered: recovery is whole or not at all.
+   */
+  async #readMissed({ room, offset, goal }: Cursor): Promise<StoredMessage[] | undefined> {
+    if (offset === goal) return []; // without reading, because the store may be unable to
+    const page = await this.#readAfter(room, offset, MAX_MISSED_MESSAGES);
+    const isWhole = page?.after === null || page?.messages.some((message) => message.offset === goal);
+    return isWhole ? page?.messages : undefined;
   }
 
-  /** Empty when retention has overtaken the replay. */
-  async #after({ room, offset }: Cursor): Promise<StoredMessage[]> {
-    // While a log elsewhere is read, others arrive: under steady traffic that, too, would never end.
-    const recent = this.#recent.after(room, offset);
+  /** The next messages after the cursor; empty where retention has removed them. */
+  async #readNext({ room, offset }: Cursor): Promise<StoredMessage[]> {
+    // Memory first: while a remote log is read, more messages arrive, and under steady traffic that would never end.
+    const recent = this.#deps.recent.after(room, offset);
     if (recent.length > 0) return recent;
+    return (await this.#readAfter(room, offset, PAGE_MESSAGES))?.messages ?? [];
+  }
+
+  /** Resolves with undefined where the log does not have what follows the offset. */
+  async #readAfter(room: string, after: string, limit: number): Promise<Page | undefined> {
     try {
-      return (await this.#log.read(room, { after: offset, limit: PAGE })).messages;
+      return await this.#deps.messageLog.read(room, { after, limit });
     } catch (error) {
-      if (error instanceof UnknownOffsetError) return [];
+      if (error instanceof UnknownOffsetError) return undefined;
       throw error;
     }
   }
 
-  /**
-   * Writes the messages, waiting for the client while there is more to come. It does not wait for the last
-   * ones: by then others have arrived, and under steady traffic a replay would never end.
-   */
-  async #send(cursor: Cursor, messages: readonly StoredMessage[], encode: Encode): Promise<boolean> {
-    let packets: Packet[] = [];
-    let size = 0;
-    for (const [index, message] of messages.entries()) {
-      const packet = encode(message);
-      packets.push(packet);
-      size += packet.length;
-      cursor.offset = message.offset;
-      cursor.replayed += 1;
-      if (size < MAX_WRITE && index < messages.length - 1) continue;
-      if (!(await this.#write(packets, size, this.#isBehind(cursor)))) return false;
-      packets = [];
-      size = 0;
+  #confirm(
+    socket: ChatSocket,
+    cursors: readonly Cursor[],
+    offsets: ReadonlyMap<string, string | null>,
+  ): void {
+    const { messageLog, metrics } = this.#deps;
+    const rooms: Resumed["rooms"] = {};
+    for (const { room, recovered, replayed } of cursors) {
+      rooms[room] = { recovered, replayed, offset: messageLog.head(room) };
+      if ((offsets.get(room) ?? null) === null) metrics.resumed("from_now");
+      else metrics.resumed(recovered ? "recovered" : "unrecovered");
     }
-    return true;
+    socket.emit(EVENTS.resumed, { data: { rooms }, error: null });
   }
 
-  /** Resolves with false when the client has gone. */
-  async #write(packets: readonly Packet[], size: number, isMoreToCome: boolean): Promise<boolean> {
-    const { conn } = this.#socket;
-    const taken = new Promise<void>((resolve) => new Batch(packets).writeTo(conn, resolve));
-    this.#metrics.replayed.inc(packets.length);
-    this.#untaken += size;
-    if (isMoreToCome || this.#untaken > MAX_UNTAKEN) {
-      await Promise.race([taken, this.#closed]);
-      this.#untaken = 0;
-    }
-    return conn.readyState === "open";
+  /** One for each room that the client may read; without an offset it begins now. */
+  #cursors({ data }: ChatSocket, offsetOf: (room: string) => string | undefined = () => undefined): Cursor[] {
+    const { messageLog, rooms } = this.#deps;
+    const scope = roomsOf(data.identity);
+    const visible = rooms.names().filter((room) => scope.includes(room));
+    return visible.map((room) => {
+      const goal = messageLog.head(room);
+      return { room, goal, offset: offsetOf(room) ?? goal, recovered: true, replayed: 0 };
+    });
+  }
+
+  #writer({ conn }: ChatSocket, encode: (message: StoredMessage) => Packet): ReplayWriter {
+    return new ReplayWriter(conn, encode, (messages) => this.#deps.metrics.replayed.inc(messages));
   }
 }
 
-function outcomeOf(offset: string | null, recovered: boolean): ReplayOutcome {
-  if (offset === null) return "from_now";
-  return recovered ? "recovered" : "unrecovered";
+/** Resolves with false when the connection has closed. */
+function send(messages: StoredMessage[], cursor: Cursor, writer: ReplayWriter): Promise<boolean> {
+  cursor.offset = messages.at(-1)?.offset ?? cursor.offset;
+  cursor.replayed += messages.length;
+  return writer.write(messages);
 }

@@ -105,6 +105,32 @@ describe("resuming after an offset", () => {
     },
   );
 
+  test("each missed message is read from the log once", async () => {
+    const { url, sender } = await start();
+    const ofPets = await sendNumbered(sender, 900, { chatRoom: PETS });
+    const ofCooking = await sendNumbered(sender, 900); // more than the server keeps in memory
+    const read = EmbeddedMessageLog.prototype.read;
+    const offsetsRead: Record<string, string[]> = {};
+    const spy = jest.spyOn(EmbeddedMessageLog.prototype, "read").mockImplementation(async function (
+      this: EmbeddedMessageLog,
+      room,
+      request,
+    ) {
+      const page = await read.call(this, room, request);
+      offsetsRead[room] = [...(offsetsRead[room] ?? []), ...page.messages.map(({ offset }) => offset)];
+      return page;
+    });
+    afterThisTest(() => spy.mockRestore());
+    const client = await connectResuming(url, {
+      "/cooking": ofCooking[99],
+      "/pets": ofPets[9],
+      "/money": null,
+    });
+    const rooms = await resumedRooms(client);
+    expect(rooms["/pets"]).toEqual({ recovered: true, replayed: 890, offset: ofPets[899] });
+    expect(offsetsRead).toEqual({ "/cooking": ofCooking.slice(100), "/pets": ofPets.slice(10) });
+  });
+
   test("`resumed` comes once, after all rooms", async () => {
     const { url, sender } = await start();
     const head = (await resumedRooms(await connectResuming(url, {})))["/pets"]?.offset;
