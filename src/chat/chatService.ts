@@ -85,7 +85,7 @@ export class ChatService {
     nodeBus?.start();
     presenceStore.start({
       onChange: (changes) => this.#delivery.deliverPresence(changes),
-      onNodeGone: (nodeId) => this.#delivery.typing.nodeGone(nodeId),
+      onNodeGone: (nodeId) => this.#delivery.typing.onNodeGone(nodeId),
     });
     await messageLog.start(
       (message, isMoreComing) => this.#delivery.deliver(message, isMoreComing),

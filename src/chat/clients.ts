@@ -66,7 +66,7 @@ export class Clients {
     const { delivery, presenceStore, log } = this.#deps;
     log.info("disconnected", { id, reason });
     delivery.leave(conn);
-    delivery.typing.vanished(conn);
+    delivery.typing.stopTyping(conn);
     presenceStore.remove(data.id);
     // A client may leave the namespace and keep the connection, which then has no use.
     closeOrTerminate(conn);

@@ -1,9 +1,9 @@
 const TEXT_FRAME = 0x81; // FIN, opcode text (RFC 6455, section 5.2)
-const ENGINE_MESSAGE = 0x34; // "4", the Engine.IO packet type of everything Socket.IO sends
+const ENGINE_MESSAGE = 0x34; // "4", the Engine.IO packet type that carries Socket.IO packets
 
 /**
- * Encodes Socket.IO packets as one run of unmasked websocket text frames, each an Engine.IO message: what the
- * server would write for each of them, in one Buffer for one system call.
+ * Encodes each Socket.IO packet as one unmasked websocket text frame that holds an Engine.IO message: the bytes that
+ * ws would write, for all packets in one Buffer, so that one system call is enough.
  */
 export function encodeFrames(packets: readonly string[]): Buffer {
   const lengths = packets.map((packet) => Buffer.byteLength(packet) + 1);

@@ -6,25 +6,26 @@ import type { FanOut } from "./fanOut";
 import { messagePacket, messagePacketWithOffset } from "./packet";
 import { RoomListeners } from "./roomListeners";
 
-/** Who hears of messages and typing: each client is in the audiences that fit what it asked for and may hear. */
+/** The audiences of messages and of typing: each client is in those that fit its opt-ins and its rooms. */
 export class LiveAudiences {
+  /** Clients with `auth.typing`. */
   readonly typing: RoomListeners;
   readonly #base: RoomListeners;
   readonly #withOffsets: RoomListeners;
 
-  /** `isBehind`: who has so much to read that typing is not sent to it. */
+  /** `isBehind`: whether so much is queued for the connection that typing is not worth sending. */
   constructor(fanOut: FanOut, isBehind: (conn: Connection) => boolean) {
     this.#base = new RoomListeners(() => fanOut.audience("message"));
     this.#withOffsets = new RoomListeners(() => fanOut.audience("message"));
     this.typing = new RoomListeners(() => fanOut.audience("typing", isBehind));
   }
 
-  /** From now on the client hears who types, which needs no replay. */
+  /** The client receives typing from now on, if it opted in. Typing needs no replay. */
   joinTyping(conn: Connection, { optIns, identity }: SocketData): void {
     if (optIns.typing) this.typing.add(conn, roomsOf(identity));
   }
 
-  /** From now on the client hears every message. */
+  /** The client receives every message from now on. It must have received those before, by a replay. */
   joinMessages(conn: Connection, { optIns, identity }: SocketData): void {
     (optIns.resume === undefined ? this.#base : this.#withOffsets).add(conn, roomsOf(identity));
   }

@@ -1,12 +1,12 @@
 import type { StoredMessage } from "../messageLog/messageLog";
 
-const KEPT = 1_000; // messages over all rooms: more than are delivered while a page is read
+const CAPACITY = 1_000; // messages, over all rooms: more than arrive while a page is read
 
 /** The messages delivered last, in memory, for replays that have nearly caught up. */
 export class RecentMessages {
-  /** room → its messages among the latest, oldest first */
+  /** room name → its messages among the latest, oldest first */
   readonly #rooms = new Map<string, StoredMessage[]>();
-  /** Rooms of the latest messages, oldest first from `#next` on; a ring. */
+  /** The rooms of the latest messages: a ring, oldest first from `#next` on. */
   readonly #order: string[] = [];
   #next = 0;
 
@@ -17,24 +17,28 @@ export class RecentMessages {
     else messages.push(message);
     const oldest = this.#order[this.#next];
     this.#order[this.#next] = room;
-    this.#next = (this.#next + 1) % KEPT;
-    if (oldest !== undefined) this.#forgetOldestOf(oldest);
+    this.#next = (this.#next + 1) % CAPACITY;
+    if (oldest !== undefined) this.#removeOldestOf(oldest);
   }
 
-  /** What was delivered in the room after that message; empty where that is not known here. */
+  /**
+   * Returns all messages delivered in the room after the one with that offset, oldest first, in a new array.
+   * Empty if there are none, or if that message is not in memory.
+   */
   after(room: string, offset: string): StoredMessage[] {
     const messages = this.#rooms.get(room) ?? [];
     const index = messages.findLastIndex((message) => message.offset === offset);
     return index < 0 ? [] : messages.slice(index + 1);
   }
 
+  /** Call it when messages were not delivered: a replay must not step over the gap. */
   clear(): void {
     this.#rooms.clear();
     this.#order.length = 0;
     this.#next = 0;
   }
 
-  #forgetOldestOf(room: string): void {
+  #removeOldestOf(room: string): void {
     const messages = this.#rooms.get(room);
     messages?.shift();
     if (messages?.length === 0) this.#rooms.delete(room);

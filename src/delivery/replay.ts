@@ -170,8 +170,8 @@ export class Replay {
     const rooms: Resumed["rooms"] = {};
     for (const { room, recovered, replayed } of cursors) {
       rooms[room] = { recovered, replayed, offset: messageLog.head(room) };
-      if ((offsets.get(room) ?? null) === null) metrics.resumed("from_now");
-      else metrics.resumed(recovered ? "recovered" : "unrecovered");
+      if ((offsets.get(room) ?? null) === null) metrics.countReplay("from_now");
+      else metrics.countReplay(recovered ? "recovered" : "unrecovered");
     }
     socket.emit(EVENTS.resumed, { data: { rooms }, error: null });
   }

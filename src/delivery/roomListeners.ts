@@ -3,11 +3,11 @@ import type { Connection } from "../connections/engine";
 import type { Audience } from "./audience";
 import type { Packet } from "./packet";
 
-/** Clients that hear what happens in rooms: in all of them, or in those that their tokens name. */
+/** Clients that receive the events of rooms: of every room, or of the rooms that their tokens name. */
 export class RoomListeners {
   readonly #newAudience: () => Audience;
   readonly #ofAllRooms: Audience;
-  /** room name → the clients that hear it and not all others; empty until the first of them comes */
+  /** room name → its listeners among the clients that do not listen to every room */
   readonly #ofSomeRooms = new Map<string, Audience>();
 
   constructor(newAudience: () => Audience) {
@@ -15,9 +15,13 @@ export class RoomListeners {
     this.#ofAllRooms = newAudience();
   }
 
+  /** The connection receives what is published from now on. What was published before is flushed without it. */
   add(conn: Connection, { names }: RoomScope): void {
-    if (names === undefined) this.#ofAllRooms.add(conn);
-    else for (const room of names) this.#audienceOf(room).add(conn);
+    const audiences = names === undefined ? [this.#ofAllRooms] : Array.from(names, (room) => this.#of(room));
+    for (const audience of audiences) {
+      audience.flush();
+      audience.add(conn);
+    }
   }
 
   remove(conn: Connection): void {
@@ -25,7 +29,7 @@ export class RoomListeners {
     for (const audience of this.#ofSomeRooms.values()) audience.remove(conn);
   }
 
-  /** Not encoded where nobody listens. */
+  /** Publishes to the room's listeners but `except`. Calls `encode` once, or not at all if there is no listener. */
   publish(room: string, encode: () => Packet, except?: Connection): void {
     const ofSomeRooms = this.#ofSomeRooms.get(room);
     const listening = [this.#ofAllRooms, ofSomeRooms].filter((audience) => audience?.size);
@@ -34,10 +38,8 @@ export class RoomListeners {
     for (const audience of listening) audience?.publish(packet, except);
   }
 
-  #audienceOf(room: string): Audience {
-    const known = this.#ofSomeRooms.get(room);
-    if (known !== undefined) return known;
-    const audience = this.#newAudience();
+  #of(room: string): Audience {
+    const audience = this.#ofSomeRooms.get(room) ?? this.#newAudience();
     this.#ofSomeRooms.set(room, audience);
     return audience;
   }

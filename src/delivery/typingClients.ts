@@ -6,72 +6,80 @@ import type { NodeBus } from "../nodes/nodeBus";
 import type { RoomListeners } from "./roomListeners";
 import type { Rooms } from "../protocol/rooms";
 
-const TYPING = "typing"; // what nodes tell each other
+const TYPING = "typing"; // kind of message on the node bus; its payload is a TypingInformation
 
-/** room and user name → what was last said, while that was "typing" */
+/** A client connected to this node, or the id of another node. */
+type Source = Connection | string;
+
+/** room and username → the latest information, as long as it says `isTyping: true` */
 type Typing = Map<string, TypingInformation>;
 
-/** Who is typing now, here and on other nodes, so that who vanishes can be said to have stopped. */
+/**
+ * Relays typing to the clients that opted in, here and on other nodes. Remembers what is being typed, so that it
+ * can report the end when a client or a node vanishes.
+ */
 export class TypingClients {
   readonly #listeners: RoomListeners;
   readonly #rooms: Rooms;
   readonly #bus: NodeBus | undefined;
-  /** connection, or id of another node → who is typing there */
-  readonly #typing = new Map<Connection | string, Typing>();
+  readonly #typing = new Map<Source, Typing>();
 
   constructor(listeners: RoomListeners, rooms: Rooms, bus: NodeBus | undefined) {
     this.#listeners = listeners;
     this.#rooms = rooms;
     this.#bus = bus;
-    bus?.subscribe(TYPING, (nodeId, payload) => this.#onTold(nodeId, payload));
+    bus?.subscribe(TYPING, (nodeId, payload) => this.#onRemoteTyping(nodeId, payload));
   }
 
+  /** A client of this node has sent its typing information. */
   update(conn: Connection, typing: TypingInformation): void {
     this.#remember(conn, typing);
     this.#publish(typing, conn);
   }
 
-  vanished(conn: Connection): void {
+  /** Ends all typing of a client of this node. */
+  stopTyping(conn: Connection): void {
     for (const typing of this.#forget(conn)) this.#publish({ ...typing, isTyping: false }, conn);
   }
 
-  /** The node is no more, and its clients will not say that they have stopped. */
-  nodeGone(nodeId: string): void {
-    for (const typing of this.#forget(nodeId)) this.#show({ ...typing, isTyping: false });
+  /** Ends all typing of another node's clients. Each remaining node does this for its own clients. */
+  onNodeGone(nodeId: string): void {
+    for (const typing of this.#forget(nodeId)) this.#deliver({ ...typing, isTyping: false });
   }
 
-  #onTold(nodeId: string, payload: unknown): void {
+  #onRemoteTyping(nodeId: string, payload: unknown): void {
     try {
       const { username, chatRoom, isTyping } = validateNewTypingInformation(payload);
       const typing = { username, chatRoom: this.#rooms.get(chatRoom.name), isTyping };
       this.#remember(nodeId, typing);
-      this.#show(typing);
+      this.#deliver(typing);
     } catch {
-      // Not from a node of this service, or one with other rooms.
+      // The payload does not come from a node of this service, or it comes from one with other rooms.
     }
   }
 
-  #remember(whose: Connection | string, typing: TypingInformation): void {
-    const known = this.#typing.get(whose) ?? (new Map() as Typing);
+  #remember(source: Source, typing: TypingInformation): void {
+    const known: Typing = this.#typing.get(source) ?? new Map();
     const key = JSON.stringify([typing.chatRoom.name, typing.username]);
     if (typing.isTyping) known.set(key, typing);
     else known.delete(key);
-    if (known.size > 0) this.#typing.set(whose, known);
-    else this.#typing.delete(whose);
+    if (known.size > 0) this.#typing.set(source, known);
+    else this.#typing.delete(source);
   }
 
-  #forget(whose: Connection | string): TypingInformation[] {
-    const known = this.#typing.get(whose);
-    this.#typing.delete(whose);
+  /** Returns what was being typed. */
+  #forget(source: Source): TypingInformation[] {
+    const known = this.#typing.get(source);
+    this.#typing.delete(source);
     return [...(known?.values() ?? [])];
   }
 
   #publish(typing: TypingInformation, from: Connection): void {
-    this.#show(typing, from);
+    this.#deliver(typing, from);
     this.#bus?.publish(TYPING, typing);
   }
 
-  #show(data: TypingInformation, except?: Connection): void {
+  #deliver(data: TypingInformation, except?: Connection): void {
     const encode = () => packetOf(EVENTS.typingInformation, JSON.stringify({ data, error: null }));
     this.#listeners.publish(data.chatRoom.name, encode, except);
   }

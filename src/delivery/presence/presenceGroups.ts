@@ -29,6 +29,7 @@ export class PresenceGroups {
     const group = this.#groups.get(key) ?? { rooms, audience: this.#options.newAudience() };
     this.#groups.set(key, group);
     this.#keys.set(conn, key);
+    group.audience.flush(); // what was published before is not for this connection
     group.audience.add(conn);
   }
 
