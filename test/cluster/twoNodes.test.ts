@@ -37,7 +37,7 @@ describeWithBinary("redis-server", "two nodes", () => {
     return Promise.all([startNode(), startNode()]);
   }
 
-  test.each(CLIENTS)("$name hears what was said on the other node, as on its own", async ({ options }) => {
+  test.each(CLIENTS)("$name receives messages from the other node as from its own", async ({ options }) => {
     const [one, other] = await startTwo();
     const near = await TestClient.connect(one.url, options);
     const far = await TestClient.connect(other.url, options);
@@ -49,7 +49,7 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(texts(await near.waitForArguments("/cooking"))).toEqual(["hello yourself"]);
   });
 
-  test("messages have one order and one offset each on both, live and in history, whoever sends", async () => {
+  test("messages have the same order and offsets on both nodes, live and in history, from senders on both", async () => {
     const [one, other] = await startTwo();
     const senders = await Promise.all([one, other].map(({ url }) => TestClient.connect(url)));
     const witnesses = await Promise.all([one, other].map(({ url }) => connectResuming(url, {})));
@@ -65,7 +65,7 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(histories[0]?.map(({ message, offset }) => [message, offset])).toEqual(here);
   });
 
-  test("a retry on the other node is a duplicate, and with another text it is refused there", async () => {
+  test("a retry on the other node is a duplicate, and is refused there with another text", async () => {
     const [one, other] = await startTwo();
     const near = await TestClient.connect(one.url);
     const far = await TestClient.connect(other.url);
@@ -92,9 +92,9 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(await far.diff()).toEqual({ joined: {}, left: { "/pets": [id] } });
   });
 
-  test("through a storm over both nodes all know the same", async () => {
+  test("in a storm of presence over both nodes all clients reach the same state", async () => {
     const [one, other] = await startTwo();
-    // Arrivals on two nodes within a millisecond may be told in another order than they are kept in.
+    // Arrivals on two nodes within one millisecond may be announced in another order than they are stored in.
     const sorted = (known: PresenceState["usersPerRoom"]) =>
       Object.entries(known).map(([room, clients]) => [
         room,
@@ -103,7 +103,7 @@ describeWithBinary("redis-server", "two nodes", () => {
     await presenceStorm([one.url, other.url], new Random(), sorted);
   });
 
-  test("a client resumes on the other node where it was on the first", async () => {
+  test("a client that was on one node resumes on the other", async () => {
     const [one, other] = await startTwo();
     const sender = await TestClient.connect(one.url);
     const offsets = await sendNumbered(sender, 30);
@@ -115,68 +115,69 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(texts(await client.waitForArguments("/cooking"))).toEqual(["next"]);
   });
 
-  test("presence is of all, in order of arrival, on both", async () => {
+  test("presence on both nodes lists the clients of both, in order of arrival", async () => {
     const [one, other] = await startTwo();
     const near = await TestClient.connect(one.url);
     const far = await TestClient.connect(other.url);
-    const seenBy = async (client: TestClient) => {
+    const presenceAt = async (client: TestClient) => {
       const [snapshot] = await client.waitFor<DataEnvelope<PresenceInformation>>(EVENTS.presenceInformation);
       return snapshot?.data.usersPerRoom;
     };
-    const nobody = { "/cooking": [], "/money": [], "/travel": [], "/pets": [] };
+    const empty = { "/cooking": [], "/money": [], "/travel": [], "/pets": [] };
     const [ana, bo] = ["ana", "bo"].map((username) => ({ username, avatar: "image link" }));
     near.announcePresence();
-    for (const client of [near, far]) expect(await seenBy(client)).toEqual({ ...nobody, "/cooking": [ana] });
+    for (const client of [near, far])
+      expect(await presenceAt(client)).toEqual({ ...empty, "/cooking": [ana] });
     far.announcePresence({ username: "bo" });
     for (const client of [near, far])
-      expect(await seenBy(client)).toEqual({ ...nobody, "/cooking": [ana, bo] });
+      expect(await presenceAt(client)).toEqual({ ...empty, "/cooking": [ana, bo] });
     near.announcePresence({ currentRoom: PETS });
     for (const client of [near, far]) {
-      expect(await seenBy(client)).toEqual({ ...nobody, "/cooking": [bo], "/pets": [ana] });
+      expect(await presenceAt(client)).toEqual({ ...empty, "/cooking": [bo], "/pets": [ana] });
     }
     const [answer] = await far.ask(EVENTS.newPresenceInformation, { username: "bo", avatar: "image link", currentRoom: COOKING }); // prettier-ignore
     expect(answer).toMatchObject({ data: { usersPerRoom: { "/cooking": [bo], "/pets": [ana] } } });
     near.disconnect();
-    expect(await seenBy(far)).toEqual({ ...nobody, "/cooking": [bo] });
+    expect(await presenceAt(far)).toEqual({ ...empty, "/cooking": [bo] });
   });
 
-  test("a node that stops takes its clients' presence along, and says that they stopped typing", async () => {
+  /** One client on each node; the first is present and types, and the second has received that. */
+  async function typingOnTheFirst() {
     const [one, other] = await startTwo();
     const near = await TestClient.connect(one.url);
     const far = await TestClient.connect(other.url, { auth: { typing: true } });
     near.announcePresence();
     await far.waitFor(EVENTS.presenceInformation);
-    near.socket.emit(EVENTS.newTypingInformation, { username: "ana", chatRoom: COOKING, isTyping: true });
     const typing = { username: "ana", chatRoom: COOKING, isTyping: true };
+    near.socket.emit(EVENTS.newTypingInformation, typing);
     expect(await far.waitFor(EVENTS.typingInformation)).toEqual([{ data: typing, error: null }]);
+    return { one, far, stopped: { data: { ...typing, isTyping: false }, error: null } };
+  }
+
+  test("when a node stops, the other node reports that its clients left and stopped typing", async () => {
+    const { one, far, stopped } = await typingOnTheFirst();
     await one.app.stop();
-    const stopped = { ...typing, isTyping: false };
-    expect(await far.waitFor(EVENTS.typingInformation)).toEqual([{ data: stopped, error: null }]);
+    expect(await far.waitFor(EVENTS.typingInformation)).toEqual([stopped]);
     const [snapshot] = await far.waitFor<DataEnvelope<PresenceInformation>>(EVENTS.presenceInformation);
     expect(snapshot?.data.usersPerRoom["/cooking"]).toEqual([]);
   });
 
-  test("typing on a node that was taken for dead has stopped", async () => {
-    const [one, other] = await startTwo();
-    const near = await TestClient.connect(one.url);
-    const far = await TestClient.connect(other.url, { auth: { typing: true } });
-    near.announcePresence();
-    await far.waitFor(EVENTS.presenceInformation);
-    near.socket.emit(EVENTS.newTypingInformation, { username: "ana", chatRoom: COOKING, isTyping: true });
-    await far.waitFor(EVENTS.typingInformation);
-    const ids = await redis().control.hkeys("chat:{presence}:nodes");
-    for (const id of ids) await redis().control.publish("chat:nodes-request#/#", JSON.stringify({ uid: "test", type: 6, data: ["presence_gone", "test", id] })); // prettier-ignore
-    const typing = { username: "ana", chatRoom: COOKING, isTyping: false };
-    expect(await far.waitFor(EVENTS.typingInformation)).toEqual([{ data: typing, error: null }]);
+  test("when a node is declared dead, the other node reports that its clients stopped typing", async () => {
+    const { far, stopped } = await typingOnTheFirst();
+    for (const id of await redis().control.hkeys("chat:{presence}:nodes")) {
+      const gone = { uid: "test", type: 6, data: ["presence_gone", "test", id] }; // a packet of the Redis adapter
+      await redis().control.publish("chat:nodes-request#/#", JSON.stringify(gone));
+    }
+    expect(await far.waitFor(EVENTS.typingInformation)).toEqual([stopped]);
   });
 
-  test("clients of a node that has missed messages hear no more, come back and are told so", async () => {
+  test("clients of a node that has missed messages are disconnected and not recovered when they resume", async () => {
     const [one, other] = await startTwo();
     const sender = await TestClient.connect(other.url);
     const client = await connectResuming(one.url, {});
     const [offset] = await sendNumbered(sender, 1);
     await client.waitFor("/cooking");
-    // As if more had been said, and trimmed, than the nodes could read.
+    // As if more messages had been stored and trimmed than the nodes could read.
     await redis().control.hincrby("chat:{/cooking}:log", "last", 50);
     sender.sendMessage({ message: "after the gap" });
     await Promise.all([client.disconnected(), sender.disconnected()]);
@@ -188,7 +189,7 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(texts(await back.waitForArguments("/cooking"))).toEqual(["all is well"]);
   });
 
-  test("a node that joins later has history and replay of all that was said before", async () => {
+  test("a node that joins later replays the messages from before", async () => {
     const one = await startNode();
     const offsets = await sendNumbered(await TestClient.connect(one.url), 10);
     const late = await startNode({ REPLAY_ON_CONNECT: "3" });
@@ -198,16 +199,19 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(texts(await resuming.waitForArguments("/cooking", 5))).toEqual(numbers(5, 5));
   });
 
-  test("services with other prefixes share nothing but the Redis", async () => {
+  test("services with different key prefixes share nothing but Redis", async () => {
     const one = await startNode();
-    const stranger = await startNode({ REDIS_KEY_PREFIX: "other" });
+    const other = await startNode({ REDIS_KEY_PREFIX: "other" });
     const near = await TestClient.connect(one.url);
-    const far = await TestClient.connect(stranger.url);
+    const far = await TestClient.connect(other.url);
     near.announcePresence();
-    await sendAcked(near, { message: "not for strangers" });
+    await sendAcked(near, { message: "under the first prefix" });
     await sendAcked(far, { message: "marker" });
     expect(texts(await far.waitForArguments("/cooking"))).toEqual(["marker"]);
     expect(far.queuedEvents()).toEqual([]);
-    await until("both keep to themselves", async () => (await redis().control.keys("other:*")).length > 2);
+    await until(
+      "the other service has stored its keys",
+      async () => (await redis().control.keys("other:*")).length > 2,
+    );
   });
 });

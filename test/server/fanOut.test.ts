@@ -1,65 +1,56 @@
-import { TestClient } from "../support/testClient";
+import { numbers, ROOM_NAMES } from "../support/chat";
+import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { startService } from "../support/service";
-
-const ROOMS = ["/cooking", "/money", "/travel", "/pets"];
-const NO_LIMITS = { MESSAGES_PER_SECOND: "0" };
+import { TestClient } from "../support/testClient";
 
 interface Received {
   data: { username: string; message: string; uuid: string };
 }
 
-/** Room messages in order of arrival, over all rooms; the rooms share one stream. */
+/** The messages of all rooms, in the order of arrival. */
 function collect(client: TestClient): Received["data"][] {
   const received: Received["data"][] = [];
-  for (const room of ROOMS) client.socket.on(room, ({ data }: Received) => received.push(data));
+  for (const room of ROOM_NAMES) client.socket.on(room, ({ data }: Received) => received.push(data));
   return received;
 }
 
-/** Each sender's numbers in the order heard. */
-function numbersOf(received: Received["data"][], username: string): number[] {
-  return received.filter((data) => data.username === username).map(({ message }) => Number(message));
+/** The texts of one sender's messages, in the order of arrival. */
+function textsOf(received: Received["data"][], username: string): string[] {
+  return received.filter((data) => data.username === username).map(({ message }) => message);
 }
 
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from }, (_, index) => from + index);
-}
-
-test("under load everybody hears every message once, each sender's in order, and all in the same order", async () => {
-  const { url } = await startService(NO_LIMITS);
+test("under load every client receives every message once, and all clients in the same order", async () => {
+  const { url } = await startService(NO_RATE_LIMITS);
   const transports = (index: number) => (index % 4 === 0 ? ["polling" as const] : ["websocket" as const]);
   const clients = await Promise.all(
-    range(0, 20).map((index) => TestClient.connect(url, { transports: transports(index) })),
+    numbers(20).map((index) => TestClient.connect(url, { transports: transports(Number(index)) })),
   );
-  const heard = clients.map(collect);
+  const streams = clients.map(collect);
   const senders = clients.slice(0, 8);
 
-  for (const number of range(0, 200)) {
+  const roomAt = (index: number) => ROOM_NAMES[index % ROOM_NAMES.length] ?? "/pets";
+  for (const [number, message] of numbers(200).entries()) {
     for (const [index, sender] of senders.entries()) {
-      const name = ROOMS[(index + number) % ROOMS.length] ?? "/pets";
-      sender.sendMessage({
-        username: `s${String(index)}`,
-        message: String(number),
-        chatRoom: { label: "x", name },
-      });
+      const chatRoom = { label: "x", name: roomAt(index + number) };
+      sender.sendMessage({ username: `s${String(index)}`, message, chatRoom });
     }
-    if (number % 20 === 0) await senders[0]?.waitFor(ROOMS[number % ROOMS.length] ?? "/pets");
+    if (number % 20 === 0) await senders[0]?.waitFor(roomAt(number));
   }
-  for (const sender of senders) await sender.ask("new_presence_information", {}); // a marker behind its messages
-  await heardMarker(clients, url);
+  for (const sender of senders) await sender.ask("new_presence_information", {}); // answered after its messages
+  await markerReceived(clients, url);
 
-  const [first] = heard;
-  for (const received of heard) {
-    expect(received.map(({ uuid }) => uuid)).toEqual(first?.map(({ uuid }) => uuid));
-    for (const index of senders.keys())
-      expect(numbersOf(received, `s${String(index)}`)).toEqual(range(0, 200));
+  const uuids = streams[0]?.map(({ uuid }) => uuid);
+  for (const received of streams) {
+    expect(received.map(({ uuid }) => uuid)).toEqual(uuids);
+    for (const index of senders.keys()) expect(textsOf(received, `s${String(index)}`)).toEqual(numbers(200));
   }
 });
 
-/** Resolves when one message, sent now by a newcomer, has come through to all the clients. */
-async function heardMarker(clients: TestClient[], url: string): Promise<void> {
+/** Sends a message; resolves when all the clients have received it. */
+async function markerReceived(clients: TestClient[], url: string): Promise<void> {
   const newcomer = await TestClient.connect(url);
   const uuid = `marker ${String(Math.random())}`;
-  const heard = clients.map(
+  const received = clients.map(
     (client) =>
       new Promise<void>((resolve) => {
         client.socket.on("/cooking", ({ data }: Received) => {
@@ -68,47 +59,49 @@ async function heardMarker(clients: TestClient[], url: string): Promise<void> {
       }),
   );
   newcomer.sendMessage({ username: "marker", uuid });
-  await Promise.all(heard);
+  await Promise.all(received);
   newcomer.disconnect();
 }
 
-test("who joins, leaves or upgrades in the middle hears one unbroken stretch", async () => {
-  const { url } = await startService(NO_LIMITS);
+test("a client that joins, leaves or upgrades under load receives a stretch of messages without gaps", async () => {
+  const { url } = await startService(NO_RATE_LIMITS);
   const sender = await TestClient.connect(url);
   let isOver = false;
   let sent = 0;
-  const talking = (async () => {
+  const sending = (async () => {
     while (!isOver) {
       for (let i = 0; i < 10; i += 1, sent += 1) sender.sendMessage({ username: "s", message: String(sent) });
       await sender.waitFor("/cooking", 10);
     }
   })();
 
-  const visits = range(0, 40).map(async (visit) => {
-    const transports = visit % 2 === 0 ? (["polling", "websocket"] as const) : (["websocket"] as const);
-    const visitor = TestClient.open(url, { transports: [...transports] });
-    const received = collect(visitor);
-    await visitor.waitFor("/cooking", 20 + visit * 5);
-    if (visit % 3 === 0) visitor.disconnect();
-    return { visitor, received };
-  });
+  const visits = numbers(40)
+    .map(Number)
+    .map(async (visit) => {
+      const transports = visit % 2 === 0 ? (["polling", "websocket"] as const) : (["websocket"] as const);
+      const visitor = TestClient.open(url, { transports: [...transports] });
+      const received = collect(visitor);
+      await visitor.waitFor("/cooking", 20 + visit * 5);
+      if (visit % 3 === 0) visitor.disconnect();
+      return { visitor, received };
+    });
   const stays = await Promise.all(visits);
   isOver = true;
-  await talking;
+  await sending;
   const stayed = stays.map(({ visitor }) => visitor).filter(({ socket }) => socket.connected);
-  await heardMarker(stayed, url);
+  await markerReceived(stayed, url);
 
   for (const { visitor, received } of stays) {
-    const numbers = numbersOf(received, "s");
-    const from = numbers[0] ?? NaN;
-    const to = visitor.socket.connected ? sent : from + numbers.length;
-    expect(numbers.length).toBeGreaterThan(0);
-    expect(numbers).toEqual(range(from, to));
+    const texts = textsOf(received, "s");
+    const from = Number(texts[0]);
+    const count = visitor.socket.connected ? sent - from : texts.length;
+    expect(texts.length).toBeGreaterThan(0);
+    expect(texts).toEqual(numbers(count, from));
   }
 });
 
-test("a message larger than 64 KiB on the wire and many small ones keep their frames apart", async () => {
-  const { url } = await startService(NO_LIMITS);
+test("a message of more than 64 KiB on the wire and small ones beside it arrive as they were sent", async () => {
+  const { url } = await startService(NO_RATE_LIMITS);
   const sender = await TestClient.connect(url);
   const texts = [
     "",
