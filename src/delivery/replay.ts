@@ -32,6 +32,9 @@ export interface ReplayDeps {
 /** `gone`: the connection closed. `overtaken`: retention removed messages before the client received them. */
 type Outcome = "upToDate" | "gone" | "overtaken";
 
+/** room name → the offset to resume after; null: from now on */
+type Offsets = ReadonlyMap<string, string | null>;
+
 /** The replay of one room. `offset` is that of the last message sent to the client, or where the replay begins. */
 interface Cursor extends ResumedRoom {
   room: string;
@@ -75,13 +78,9 @@ export class Replay {
   }
 
   /** For clients that resume: what each room received after the client's offsets, then `resumed`. */
-  async #resume(
-    socket: ChatSocket,
-    offsets: ReadonlyMap<string, string | null>,
-    onUpToDate: () => void,
-  ): Promise<Outcome> {
+  async #resume(socket: ChatSocket, offsets: Offsets, onUpToDate: () => void): Promise<Outcome> {
     const writer = this.#writer(socket, messagePacketWithOffset);
-    const cursors = this.#cursors(socket, (room) => offsets.get(room) ?? undefined);
+    const cursors = this.#cursors(socket, offsets);
     // One room after the other: each client holds at most one page in memory.
     for (const cursor of cursors) {
       const missed = await this.#readMissed(cursor);
@@ -161,29 +160,26 @@ export class Replay {
     }
   }
 
-  #confirm(
-    socket: ChatSocket,
-    cursors: readonly Cursor[],
-    offsets: ReadonlyMap<string, string | null>,
-  ): void {
+  /** Emits `resumed`. */
+  #confirm(socket: ChatSocket, cursors: readonly Cursor[], offsets: Offsets): void {
     const { messageLog, metrics } = this.#deps;
     const rooms: Resumed["rooms"] = {};
     for (const { room, recovered, replayed } of cursors) {
       rooms[room] = { recovered, replayed, offset: messageLog.head(room) };
-      if ((offsets.get(room) ?? null) === null) metrics.countReplay("from_now");
-      else metrics.countReplay(recovered ? "recovered" : "unrecovered");
+      const outcome = recovered ? "recovered" : "unrecovered";
+      metrics.countReplay(typeof offsets.get(room) === "string" ? outcome : "from_now");
     }
     socket.emit(EVENTS.resumed, { data: { rooms }, error: null });
   }
 
-  /** One for each room that the client may read; without an offset it begins now. */
-  #cursors({ data }: ChatSocket, offsetOf: (room: string) => string | undefined = () => undefined): Cursor[] {
+  /** One for each room that the client may read. Where there is no offset, the replay begins now. */
+  #cursors({ data }: ChatSocket, offsets?: Offsets): Cursor[] {
     const { messageLog, rooms } = this.#deps;
     const scope = roomsOf(data.identity);
     const visible = rooms.names().filter((room) => scope.includes(room));
     return visible.map((room) => {
       const goal = messageLog.head(room);
-      return { room, goal, offset: offsetOf(room) ?? goal, recovered: true, replayed: 0 };
+      return { room, goal, offset: offsets?.get(room) ?? goal, recovered: true, replayed: 0 };
     });
   }
 
