@@ -5,7 +5,7 @@ import type { RoomScope } from "../../access/roomScope";
 import { EVENTS } from "../../protocol/events";
 import { BudgetedSender, type Outgoing } from "./budgetedSender";
 import { PendingChanges } from "./pendingChanges";
-import type { PresenceFormOptions } from "./presenceForm";
+import type { PresenceFormOptions } from "./presenceSenderDeps";
 import { PresenceGroups, type PresenceGroup } from "./presenceGroups";
 import type { PresenceChange } from "../../presence/presenceStore";
 

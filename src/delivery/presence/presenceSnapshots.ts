@@ -3,7 +3,7 @@ import { packetOf } from "../packet";
 import type { RoomScope } from "../../access/roomScope";
 import { EVENTS } from "../../protocol/events";
 import { BudgetedSender, type Outgoing } from "./budgetedSender";
-import type { PresenceFormOptions } from "./presenceForm";
+import type { PresenceFormOptions } from "./presenceSenderDeps";
 import { PresenceGroups } from "./presenceGroups";
 
 /**

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
-import { formatPresence } from "./presenceText";
+import { formatPresence } from "./presenceWire";
 import type { Presence } from "../presenceView";
-import { CHANGE, type PresenceKeys } from "./redisPresenceKeys";
+import { CHANGE, type PresenceKeys } from "./presenceTable";
 
 /** A change of one client: its id, and its presence as text, or null when it has left. */
 export type Change = [id: string, presence: string | null];

@@ -7,7 +7,7 @@ import { RemoteNodes } from "./remoteNodes";
 import { LocalClients } from "./localClients";
 import type { PresenceForm, PresenceListener, PresenceStore } from "../presenceStore";
 import { PresenceView } from "../presenceView";
-import { BEAT, presenceKeys, type PresenceKeys } from "./redisPresenceKeys";
+import { BEAT, presenceKeys, type PresenceKeys } from "./presenceTable";
 
 export interface RedisPresenceStoreOptions {
   redis: RedisSettings;

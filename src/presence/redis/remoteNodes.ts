@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
-import { parsePresence } from "./presenceText";
+import { parsePresence } from "./presenceWire";
 import type { PresenceView } from "../presenceView";
-import { FETCH, SWEEP, type PresenceKeys } from "./redisPresenceKeys";
+import { FETCH, SWEEP, type PresenceKeys } from "./presenceTable";
 import type { PresenceChange, PresenceListener } from "../presenceStore";
 
 /** What this node knows of another one. */
