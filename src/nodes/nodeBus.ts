@@ -1,14 +1,24 @@
 /**
- * Messages between the nodes of one service: to all others, in order for each sender, and best effort: what is
- * published while the connection is down is lost.
+ * Sends messages from each node of the service to all other nodes. Best effort, at most once: messages published or
+ * due while a node has no connection are lost, so a subscriber needs another way to detect and repair a loss.
+ * Messages of one node arrive in the order of publishing; messages of different nodes have no common order.
  */
 export interface NodeBus {
-  /** Names this node, this time that it runs. */
+  /** Names this run of this node: a restarted process has another id. */
   readonly nodeId: string;
-  /** Begins to send and to hear; needs nothing to be reachable. */
+  /** Connects in the background. Returns at once; an unreachable bus is no error. */
   start(): void;
+  /**
+   * Sends a message to all other nodes, not to this one. Never throws for a broken connection: the message is lost.
+   * @param kind the name of the message, which has one subscriber at most on each node
+   * @param payload any JSON value; it arrives as `JSON.parse(JSON.stringify(payload))`
+   */
   publish(kind: string, payload: unknown): void;
-  /** `payload` is whatever somebody published: to be checked before use. */
+  /**
+   * Calls the listener with each message of this kind. Allowed before and after `start()`.
+   * @param listener must not throw. Other programs can publish, too: it must check `payload`, and `nodeId` may be false
+   */
   subscribe(kind: string, listener: (nodeId: string, payload: unknown) => void): void;
+  /** Disconnects for good. Messages that are not yet sent are lost. Never rejects. */
   stop(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { ClientEventLog, type Logger } from "../../observability/logger";
 import type { Metrics } from "../../observability/metrics";
 import type { ChatMessage } from "../../protocol/events";
-import { connectionTo, ready, type RedisSettings } from "../../redis/redisConnection";
+import { connectionTo, untilReady, type RedisSettings } from "../../redis/redisConnection";
 import {
   StoreError,
   UnknownOffsetError,
@@ -63,7 +63,7 @@ export class RedisMessageLog implements MessageLog {
     this.#metrics = metrics;
     this.#rooms = new Map(rooms.map((name) => [name, new RedisRoom(name, redis.keyPrefix)]));
     this.#commands = connectionTo(redis, { name: "chat-log" });
-    this.#following = connectionTo(redis, { name: "chat-log-reader", replyTimeout: READER_TIMEOUT });
+    this.#following = connectionTo(redis, { name: "chat-log-reader", replyTimeoutMs: READER_TIMEOUT });
     this.#pages = connectionTo(redis, { name: "chat-log-pages" });
     const log = new ClientEventLog(logger); // somebody may write many
     const onFailure = (error: Error) => this.#fail(error);
@@ -157,7 +157,7 @@ export class RedisMessageLog implements MessageLog {
   async #tryToOpen(): Promise<void> {
     while (!this.#isStopped) {
       try {
-        await Promise.race([Promise.all(this.#connections().map(ready)), this.#stopped]);
+        await Promise.race([Promise.all(this.#connections().map(untilReady)), this.#stopped]);
         if (this.#isStopped) return;
         this.#openedFor = this.#reader.connectionNumber;
         await this.#openRooms();

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { NodeBus } from "../../nodes/nodeBus";
 import type { Logger } from "../../observability/logger";
 import type { PresentUser } from "../../protocol/events";
-import { connectionTo, ready, type RedisSettings } from "../../redis/redisConnection";
+import { connectionTo, untilReady, type RedisSettings } from "../../redis/redisConnection";
 import { RemoteNodes } from "./remoteNodes";
 import { LocalClients } from "./localClients";
 import type { PresenceForm, PresenceListener, PresenceStore } from "../presenceStore";
@@ -90,7 +90,7 @@ export class RedisPresenceStore implements PresenceStore {
       void this.#beatNow();
     });
     this.#timer = setInterval(() => void this.#beatNow(), this.#beat);
-    void ready(this.#redis);
+    void untilReady(this.#redis);
   }
 
   put(id: string, { username, avatar }: PresentUser, room: string): void {
