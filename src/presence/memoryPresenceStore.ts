@@ -1,13 +1,14 @@
 import type { PresentUser } from "../protocol/events";
-import type { PresenceForm, PresenceListener, PresenceStore } from "./presenceStore";
+import type { PresenceJsonOptions, PresenceListener, PresenceStore } from "./presenceStore";
 import { PresenceView } from "./presenceView";
 
-/** The presence of one process's clients. */
+/** The presence of one process's clients, for a service of one node. */
 export class MemoryPresenceStore implements PresenceStore {
   readonly #view: PresenceView;
   #listener: PresenceListener | undefined;
-  #arrivals = 0;
+  #lastOrder = 0;
 
+  /** @param roomNames every room, in the order in which `toJson` lists them */
   constructor(roomNames: readonly string[]) {
     this.#view = new PresenceView(roomNames);
   }
@@ -17,8 +18,8 @@ export class MemoryPresenceStore implements PresenceStore {
   }
 
   put(id: string, { username, avatar }: PresentUser, room: string): void {
-    this.#arrivals += 1;
-    const presence = { room, json: JSON.stringify({ username, avatar }), order: this.#arrivals };
+    this.#lastOrder += 1;
+    const presence = { room, json: JSON.stringify({ username, avatar }), order: this.#lastOrder };
     this.#listener?.onChange(this.#view.put(id, presence));
   }
 
@@ -26,11 +27,11 @@ export class MemoryPresenceStore implements PresenceStore {
     this.#listener?.onChange(this.#view.remove(id));
   }
 
-  toJson(form?: PresenceForm): string {
-    return this.#view.toJson(form);
+  toJson(options?: PresenceJsonOptions): string {
+    return this.#view.toJson(options);
   }
 
   async stop(): Promise<void> {
-    // Nobody else has heard of its clients.
+    // There are no other nodes to inform.
   }
 }

@@ -1,49 +1,52 @@
 import type { RoomScope } from "../access/roomScope";
 import type { PresentUser } from "../protocol/events";
 
-/** What happened to one client's presence. */
+/** One change of one client's presence. */
 export interface PresenceChange {
   id: string;
-  /** The room it was in; undefined: it had no presence. */
+  /** The room before the change; undefined: the client had no presence. */
   from: string | undefined;
-  /** The room it is in; undefined: it has left. The same as `from`: only name and avatar have changed. */
+  /** The room after the change; undefined: the client left. Equal to `from`: only name or avatar changed. */
   to: string | undefined;
-  /** `PresentUser` as JSON, as it is now, or was last. */
+  /** `PresentUser` as JSON: the current one, or the last one of a client that left. */
   json: string;
 }
 
+/** Receives the changes of all nodes. */
 export interface PresenceListener {
-  /** Hears of every change, whoever made it; changes that became known together come together. */
+  /** Called with every change, those of this node included. Changes that arrive together are one call. */
   onChange: (changes: readonly PresenceChange[]) => void;
-  /** Another node has left or is taken for dead, and its clients with it. */
+  /** Called when another node stopped or was declared dead. Its clients are removed at the same time. */
   onNodeGone: (nodeId: string) => void;
 }
 
-/** What is to be shown of who is where. */
-export interface PresenceForm {
-  /** Whether the clients' ids are shown. */
-  ids?: boolean;
-  /** The rooms whose clients are shown; other rooms are shown empty. Default: all rooms. */
+export interface PresenceJsonOptions {
+  /** Adds each client's `id`. Default: false. */
+  withIds?: boolean;
+  /** Rooms outside this scope have an empty list. Default: all rooms. */
   rooms?: RoomScope;
 }
 
 /**
- * Who is in which room, over all nodes. A client has one presence, in one room, named by `id`. What this node
- * puts it sees at once, others soon after; what they put it hears of through the listener. A node that vanishes
- * takes its clients with it within 30 s. test/contracts/presenceStoreContract.ts holds every store to this.
+ * The clients of all nodes and the room of each. A client, named by `id`, has one presence in one room. A change by
+ * this node is visible here at once and on other nodes soon after. The clients of a node that dies disappear within
+ * 30 s. test/contracts/presenceStoreContract.ts tests these promises on every implementation.
  */
 export interface PresenceStore {
-  /** Begins to tell, and to share with other nodes, if the store does; needs nothing to be reachable. */
+  /**
+   * Starts to call the listener and to share presence with other nodes, if the store does so. Call it once. Returns
+   * without waiting for a connection; an unreachable Redis is no error.
+   */
   start(listener: PresenceListener): void;
   /**
-   * Puts the client into the room, at its end, unless it is there already: then only name and avatar change,
-   * and the order stays.
+   * Puts the client into the room, last in the room's order. A client that is in the room already keeps its place;
+   * only name and avatar change. Throws an Error for a room that the store was not created with.
    */
   put(id: string, user: PresentUser, room: string): void;
-  /** Forgets the client, if it had a presence. */
+  /** Removes the client's presence. Does nothing if it has none. */
   remove(id: string): void;
-  /** JSON of `usersPerRoom` as it stands: a key for every room, users in order of arrival. */
-  toJson(form?: PresenceForm): string;
-  /** Takes this node's clients out of what others see. */
+  /** Returns `usersPerRoom` as JSON: a key for every room, users in order of arrival. */
+  toJson(options?: PresenceJsonOptions): string;
+  /** Removes this node's clients from the other nodes. Never rejects; a second call does nothing. */
   stop(): Promise<void>;
 }

@@ -1,31 +1,33 @@
 import { RoomScope } from "../access/roomScope";
-import type { PresenceChange, PresenceForm } from "./presenceStore";
+import type { PresenceChange, PresenceJsonOptions } from "./presenceStore";
 
 /** One client's presence. */
 export interface Presence {
   room: string;
-  /** `PresentUser` as JSON: encoded when it changes, not in each of the many snapshots it stands in. */
+  /** `PresentUser` as JSON: encoded once per change, not once per snapshot. */
   json: string;
-  /** Orders arrivals in a room; larger is later. */
+  /** The position within the room: clients with a larger number arrived later. */
   order: number;
 }
 
-/** Who is in which room, put together from wherever it is known, in order of arrival. */
+/** The clients of each room in order of arrival, also when they become known in another order. */
 export class PresenceView {
   /** room name → client id → its presence; sorted by order unless the room is in `#unsorted` */
   readonly #rooms: Map<string, Map<string, Presence>>;
+  /** client id → room name */
   readonly #roomOf = new Map<string, string>();
   readonly #unsorted = new Set<string>();
-  /** room name → the largest order put so far */
-  readonly #latest = new Map<string, number>();
-  /** room name, with or without ids → its clients as JSON, while they stay as they are */
+  /** room name → the largest order so far */
+  readonly #latestOrder = new Map<string, number>();
+  /** Caches, until the room changes: room name → JSON list of its clients. */
   readonly #encoded = { plain: new Map<string, string>(), withIds: new Map<string, string>() };
 
+  /** @param roomNames every room, in the order in which `toJson` lists them */
   constructor(roomNames: readonly string[]) {
     this.#rooms = new Map(roomNames.map((name) => [name, new Map<string, Presence>()]));
   }
 
-  has(room: string): boolean {
+  hasRoom(room: string): boolean {
     return this.#rooms.has(room);
   }
 
@@ -33,13 +35,16 @@ export class PresenceView {
     return this.#rooms.get(this.#roomOf.get(id) ?? "")?.get(id);
   }
 
-  /** Within its room a client keeps its order. Returns what has changed, if anything. */
+  /**
+   * Puts the client into the room. A client that is in the room already keeps its order. Returns the change, or an
+   * empty list if there is none. Throws an Error for an unknown room.
+   */
   put(id: string, { room, json, order }: Presence): PresenceChange[] {
     const clients = this.#rooms.get(room);
     if (clients === undefined) throw new Error(`presence in a room that does not exist: ${room}`);
     const before = clients.get(id);
     if (before?.json === json) return [];
-    this.#forgetEncoded(room);
+    this.#invalidate(room);
     if (before !== undefined) {
       before.json = json;
       return [{ id, from: room, to: room, json }];
@@ -47,47 +52,46 @@ export class PresenceView {
     const [left] = this.remove(id);
     clients.set(id, { room, json, order });
     this.#roomOf.set(id, room);
-    // Other nodes' clients are heard of later than they came.
-    const latest = this.#latest.get(room) ?? 0;
-    if (order <= latest) this.#unsorted.add(room);
-    else this.#latest.set(room, order);
+    // Clients of other nodes become known later than they arrived.
+    const latestOrder = this.#latestOrder.get(room) ?? 0;
+    if (order <= latestOrder) this.#unsorted.add(room);
+    else this.#latestOrder.set(room, order);
     return [{ id, from: left?.from, to: room, json }];
   }
 
-  /** Returns what has changed: nothing, if the client was not there. */
+  /** Removes the client. Returns the change, or an empty list for an unknown client. */
   remove(id: string): PresenceChange[] {
     const presence = this.get(id);
     if (presence === undefined) return [];
     const { room, json } = presence;
-    this.#forgetEncoded(room);
+    this.#invalidate(room);
     this.#rooms.get(room)?.delete(id);
     this.#roomOf.delete(id);
     return [{ id, from: room, to: undefined, json }];
   }
 
-  /** JSON of `usersPerRoom`. */
-  toJson({ ids = false, rooms = RoomScope.ALL }: PresenceForm = {}): string {
+  /** Returns `usersPerRoom` as JSON. */
+  toJson({ withIds = false, rooms = RoomScope.ALL }: PresenceJsonOptions = {}): string {
     for (const room of this.#unsorted) this.#sort(room);
-    const all = Array.from(this.#rooms.keys(), (room) => {
-      const users = rooms.includes(room) ? this.#usersOf(room, ids) : "[]";
+    const lists = Array.from(this.#rooms.keys(), (room) => {
+      const users = rooms.includes(room) ? this.#usersJson(room, withIds) : "[]";
       return `${JSON.stringify(room)}:${users}`;
     });
-    return `{${all.join(",")}}`;
+    return `{${lists.join(",")}}`;
   }
 
-  #usersOf(room: string, ids: boolean): string {
-    const encoded = ids ? this.#encoded.withIds : this.#encoded.plain;
-    const known = encoded.get(room);
-    if (known !== undefined) return known;
-    const users = Array.from(this.#rooms.get(room) ?? [], ([id, { json }]) =>
-      ids ? withId(id, json) : json,
-    );
+  #usersJson(room: string, withIds: boolean): string {
+    const cache = withIds ? this.#encoded.withIds : this.#encoded.plain;
+    const cached = cache.get(room);
+    if (cached !== undefined) return cached;
+    const clients = this.#rooms.get(room) ?? [];
+    const users = Array.from(clients, ([id, { json }]) => (withIds ? withId(id, json) : json));
     const list = `[${users.join(",")}]`;
-    encoded.set(room, list);
+    cache.set(room, list);
     return list;
   }
 
-  #forgetEncoded(room: string): void {
+  #invalidate(room: string): void {
     this.#encoded.plain.delete(room);
     this.#encoded.withIds.delete(room);
   }
@@ -100,7 +104,7 @@ export class PresenceView {
   }
 }
 
-/** `PresentClient` as JSON, from `PresentUser` as JSON. */
+/** Returns `PresentClient` as JSON, made from an id and `PresentUser` as JSON. */
 export function withId(id: string, json: string): string {
   return `{"id":${JSON.stringify(id)},${json.slice(1)}`;
 }

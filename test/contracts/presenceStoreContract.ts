@@ -101,7 +101,9 @@ export function describePresenceStore(
       const { store } = open();
       store.put('"1"', user("ana"), "/cooking");
       store.toJson();
-      const both = [store.toJson({ ids: true }), store.toJson()].map((json) => JSON.parse(json) as unknown);
+      const both = [store.toJson({ withIds: true }), store.toJson()].map(
+        (json) => JSON.parse(json) as unknown,
+      );
       const [ana] = [user("ana")];
       expect(both).toEqual([
         { "/cooking": [{ id: '"1"', ...ana }], "/pets": [] },

@@ -25,7 +25,14 @@ class Node {
     const logger = pino({ level: "info" }, { write: (line) => this.logs.push(line) });
     const redis = { url, keyPrefix, verifyTls: true };
     this.bus = new RedisNodeBus({ ...redis, url: busUrl });
-    const options = { redis, bus: this.bus, roomNames: PRESENCE_ROOMS, logger, lease: LEASE, beat: BEAT };
+    const options = {
+      redis,
+      bus: this.bus,
+      roomNames: PRESENCE_ROOMS,
+      logger,
+      leaseMs: LEASE,
+      heartbeatMs: BEAT,
+    };
     this.store = new RedisPresenceStore(options);
     this.bus.start();
     this.store.start({
@@ -261,7 +268,7 @@ describeWithBinary("redis-server", "presence when Redis", () => {
     await server.control.config("SET", "maxmemory", "1");
     one.store.put("2", user("bo"), "/cooking");
     const isLeaseOver = () =>
-      one.logs.filter((line) => line.includes("presence not shared")).length > LEASE / BEAT + 2;
+      one.logs.filter((line) => line.includes("presence is not shared")).length > LEASE / BEAT + 2;
     await until("more beats have failed than a lease has", isLeaseOver);
     await two.shows({ "/cooking": ["ana"] });
     await server.control.config("SET", "maxmemory", "0");

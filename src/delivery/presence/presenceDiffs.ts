@@ -96,7 +96,7 @@ export class PresenceDiffs {
   }
 
   #stateFor({ rooms, conns }: Newcomers): Addressed {
-    const users = this.#options.store.toJson({ ids: true, rooms });
+    const users = this.#options.store.toJson({ withIds: true, rooms });
     const packet = packetOf(EVENTS.presenceState, `{"data":{"usersPerRoom":${users}},"error":null}`);
     const send = () => {
       const batch = new Batch([packet]);

@@ -1,26 +1,31 @@
-/**
- * Presence in Redis: each node keeps its own clients in a hash of its own, under a lease that it renews while it
- * lives. The braces put all of it into one slot of a Redis Cluster.
- */
-export interface PresenceKeys {
-  /** Hash: node id → number of its latest change. */
-  nodes: string;
-  /** Before a node's id: its lease, a string that expires. */
-  lease: string;
-  /** Before a node's id: hash of client id → presence as JSON. */
-  clients: string;
+import type { Redis } from "ioredis";
+import type { Presence } from "../presenceView";
+import { formatPresence, type ClientChange } from "./presenceWire";
+
+/** The most changes that `change` takes: more would not fit on Lua's stack. */
+export const MAX_CHANGES = 500;
+
+/** What a heartbeat finds in Redis. */
+export interface HeartbeatReply {
+  /** False: this node has no lease, so it must register again. */
+  registered: boolean;
+  /** All other nodes. `version` is that of the node's latest update; `alive`: it has a lease. */
+  nodes: { id: string; version: number; alive: boolean }[];
 }
 
-export function presenceKeys(keyPrefix: string): PresenceKeys {
-  const prefix = `${keyPrefix}:{presence}`;
-  return { nodes: `${prefix}:nodes`, lease: `${prefix}:lease:`, clients: `${prefix}:clients:` };
+export interface PresenceTableOptions {
+  keyPrefix: string;
+  /** The id of this node. */
+  nodeId: string;
+  /** For how long this node counts as alive after a heartbeat. */
+  leaseMs: number;
 }
 
 /**
- * Changes some of a node's clients. KEYS nodes, lease, clients. ARGV node id; how many leave; their ids; then
- * id and presence of each that came or changed. Returns the number of the change, or 0: the node was swept.
+ * Changes some of a node's clients. KEYS nodes, lease, clients. ARGV node id; how many clients leave; their ids; then
+ * id and presence of each other client. Returns the new version, or 0 if the node has no lease.
  */
-export const CHANGE = `
+const CHANGE = `
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 local leaving = tonumber(ARGV[2])
 if leaving > 0 then redis.call('HDEL', KEYS[3], unpack(ARGV, 3, 2 + leaving)) end
@@ -29,10 +34,10 @@ return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
 `;
 
 /**
- * Renews a node's lease and looks at the others'. KEYS nodes, lease. ARGV node id, ms, prefix of leases.
- * Returns 1, or 0 when the node was swept; then id, number of the latest change, 1 if it lives, for each other.
+ * Renews a node's lease and lists the other nodes. KEYS nodes, lease. ARGV node id, lease in ms, prefix of leases.
+ * Returns 1, or 0 if the node has no lease; then id, version and 1 (alive) or 0 for each other node.
  */
-export const BEAT = `
+const HEARTBEAT = `
 local reply = { redis.call('PEXPIRE', KEYS[2], ARGV[2]) }
 local nodes = redis.call('HGETALL', KEYS[1])
 for i = 1, #nodes, 2 do
@@ -45,17 +50,98 @@ end
 return reply
 `;
 
-/** Removes a dead node. KEYS nodes, lease, clients. ARGV node id. Returns 1 to the one who did it. */
-export const SWEEP = `
+/** Deletes a node that has no lease. KEYS nodes, lease, clients. ARGV node id. Returns 1 if this call deleted it. */
+const SWEEP = `
 if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call('DEL', KEYS[3])
 return 1
 `;
 
 /**
- * All of a node. KEYS nodes, clients. ARGV node id. Returns the number of its latest change, or "", and its
- * clients in a list of their own: Lua could not spread thousands of them into one.
+ * Reads a node. KEYS nodes, lease, clients. ARGV node id. Returns its version, or "" if it does not exist, and its
+ * clients as a nested list: thousands of items do not fit on Lua's stack.
  */
-export const FETCH = `
-return { redis.call('HGET', KEYS[1], ARGV[1]) or '', redis.call('HGETALL', KEYS[2]) }
+const FETCH = `
+return { redis.call('HGET', KEYS[1], ARGV[1]) or '', redis.call('HGETALL', KEYS[3]) }
 `;
+
+/**
+ * Presence in Redis. Each node writes its own clients only. The braces in the keys put all of them into one slot of a
+ * Redis Cluster. During a rolling upgrade nodes of the version before use the same keys. Every method rejects with the
+ * error of Redis.
+ *
+ * - `<prefix>:{presence}:nodes`: hash, node id → version of its latest update
+ * - `<prefix>:{presence}:lease:<node id>`: a string that expires unless the node renews it
+ * - `<prefix>:{presence}:clients:<node id>`: hash, client id → presence as text
+ */
+export class PresenceTable {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+  readonly #nodeId: string;
+  readonly #leaseMs: number;
+
+  constructor(redis: Redis, { keyPrefix, nodeId, leaseMs }: PresenceTableOptions) {
+    this.#redis = redis;
+    this.#prefix = `${keyPrefix}:{presence}:`;
+    this.#nodeId = nodeId;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** Replaces everything that is stored of this node, in one transaction. */
+  async register(version: number, clients: Iterable<[id: string, presence: Presence]>): Promise<void> {
+    const [nodes, lease, hash] = this.#keysOf(this.#nodeId);
+    const fields = Array.from(clients, ([id, presence]) => [id, formatPresence(presence)]);
+    const transaction = this.#redis.multi().del(hash);
+    for (let start = 0; start < fields.length; start += MAX_CHANGES)
+      transaction.hset(hash, ...fields.slice(start, start + MAX_CHANGES).flat());
+    transaction.set(lease, "", "PX", this.#leaseMs).hset(nodes, this.#nodeId, version);
+    for (const [error] of (await transaction.exec()) ?? []) if (error !== null) throw error;
+  }
+
+  /** Stores changes of this node, `MAX_CHANGES` at most. Returns the new version, or 0 if the node has no lease. */
+  async change(changes: readonly ClientChange[]): Promise<number> {
+    const leaving = changes.filter(([, presence]) => presence === null).map(([id]) => id);
+    const present = changes.flatMap(([id, presence]) => (presence === null ? [] : [id, presence]));
+    return Number(await this.#run(CHANGE, this.#nodeId, leaving.length, ...leaving, ...present));
+  }
+
+  /** Renews this node's lease and looks at the other nodes. */
+  async heartbeat(): Promise<HeartbeatReply> {
+    const reply = await this.#run(HEARTBEAT, this.#nodeId, this.#leaseMs, `${this.#prefix}lease:`);
+    const [registered, ...rest] = reply as (string | number)[];
+    const nodes: HeartbeatReply["nodes"] = [];
+    for (let i = 0; i < rest.length; i += 3)
+      nodes.push({ id: String(rest[i]), version: Number(rest[i + 1]), alive: rest[i + 2] === 1 });
+    return { registered: registered === 1, nodes };
+  }
+
+  /** Deletes everything that is stored of this node. */
+  async withdraw(): Promise<void> {
+    const [nodes, lease, clients] = this.#keysOf(this.#nodeId);
+    await this.#redis.multi().del(clients, lease).hdel(nodes, this.#nodeId).exec();
+  }
+
+  /** Reads another node; undefined if it is not registered. */
+  async fetch(
+    nodeId: string,
+  ): Promise<{ version: number; clients: [id: string, text: string][] } | undefined> {
+    const [version, fields] = (await this.#run(FETCH, nodeId)) as [string, string[]];
+    if (version === "") return undefined;
+    const clients: [string, string][] = [];
+    for (let i = 0; i < fields.length; i += 2) clients.push([fields[i] ?? "", fields[i + 1] ?? ""]);
+    return { version: Number(version), clients };
+  }
+
+  /** Deletes another node if it has no lease. True on the one node that deleted it. */
+  async sweep(nodeId: string): Promise<boolean> {
+    return (await this.#run(SWEEP, nodeId)) === 1;
+  }
+
+  #keysOf(nodeId: string): [nodes: string, lease: string, clients: string] {
+    return [`${this.#prefix}nodes`, `${this.#prefix}lease:${nodeId}`, `${this.#prefix}clients:${nodeId}`];
+  }
+
+  #run(script: string, nodeId: string, ...args: (string | number)[]): Promise<unknown> {
+    return this.#redis.eval(script, 3, ...this.#keysOf(nodeId), nodeId, ...args);
+  }
+}

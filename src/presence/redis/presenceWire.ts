@@ -1,11 +1,33 @@
 import type { Presence } from "../presenceView";
 
-/** A presence as nodes tell it to each other. */
+/*
+ * What nodes exchange about presence, in Redis and over the node bus. Nodes of two versions run side by side during a
+ * rolling upgrade, so these forms must stay readable for the version before. Other programs can write to Redis, too,
+ * so all input is checked.
+ */
+
+/** Event of the node bus: clients of the sending node changed. Its payload is `formatUpdate`'s. */
+export const PRESENCE_CHANGED = "presence";
+/** Event of the node bus: a node stopped or was swept. Its payload is the id of that node. */
+export const NODE_GONE = "presence_gone";
+
+/** A client's id and its presence as text, or null when the client left. */
+export type ClientChange = [id: string, presence: string | null];
+
+/** Changes of a node that are stored in Redis. */
+export interface PresenceUpdate {
+  /** Grows by 1 with each update of the node, and jumps when the node registers. */
+  version: number;
+  /** Undefined after a registration: all clients of the node are to be read from Redis. */
+  changes?: ClientChange[];
+}
+
+/** Returns a presence as text: `{"room","order","user":{"username","avatar"}}`. */
 export function formatPresence({ room, json, order }: Presence): string {
   return `{"room":${JSON.stringify(room)},"order":${String(order)},"user":${json}}`;
 }
 
-/** Undefined for what is none: others, too, can write to Redis. */
+/** Parses the text of `formatPresence`. Returns undefined for everything else. */
 export function parsePresence(text: unknown): Presence | undefined {
   try {
     const { room, order, user } = JSON.parse(String(text)) as Record<string, unknown>;
@@ -16,4 +38,22 @@ export function parsePresence(text: unknown): Presence | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Returns an update as the payload `{ number, changes? }`. */
+export function formatUpdate({ version, changes }: PresenceUpdate): unknown {
+  return { number: version, changes };
+}
+
+/** Parses the payload of an update. Its changes are still to be parsed, each by `parseChange`. */
+export function parseUpdate(payload: unknown): { version: number; changes?: unknown[] } | undefined {
+  const { number: version, changes } = (payload ?? {}) as Record<string, unknown>;
+  if (typeof version !== "number") return undefined;
+  return Array.isArray(changes) ? { version, changes: changes as unknown[] } : { version };
+}
+
+/** Parses a `ClientChange`. An invalid presence is none, as if the client had left. */
+export function parseChange(change: unknown): { id: string; presence: Presence | undefined } | undefined {
+  const [id, text] = Array.isArray(change) ? (change as unknown[]) : [];
+  return typeof id === "string" ? { id, presence: parsePresence(text) } : undefined;
 }

@@ -3,167 +3,147 @@ import type { NodeBus } from "../../nodes/nodeBus";
 import type { Logger } from "../../observability/logger";
 import type { PresentUser } from "../../protocol/events";
 import { connectionTo, untilReady, type RedisSettings } from "../../redis/redisConnection";
-import { RemoteNodes } from "./remoteNodes";
-import { LocalClients } from "./localClients";
-import type { PresenceForm, PresenceListener, PresenceStore } from "../presenceStore";
+import type { PresenceJsonOptions, PresenceListener, PresenceStore } from "../presenceStore";
 import { PresenceView } from "../presenceView";
-import { BEAT, presenceKeys, type PresenceKeys } from "./presenceTable";
+import { DeathWatch } from "./deathWatch";
+import { LocalClients } from "./localClients";
+import { PresenceTable } from "./presenceTable";
+import { formatUpdate, NODE_GONE, PRESENCE_CHANGED } from "./presenceWire";
+import { RemoteNodes } from "./remoteNodes";
 
-export interface RedisPresenceStoreOptions {
+export interface RedisPresenceStoreDeps {
   redis: RedisSettings;
   bus: NodeBus;
+  /** Every room, in the order in which `toJson` lists them. */
   roomNames: readonly string[];
   logger: Logger;
-  /** ms that others believe in a node without hearing of it. */
-  lease?: number;
-  /** ms between two renewals of the lease. */
-  beat?: number;
+  /** For how long a node counts as alive after its last heartbeat. Default: 10,000. */
+  leaseMs?: number;
+  /** The time between two heartbeats. Default: 3,000. The clients of a killed node disappear within both together. */
+  heartbeatMs?: number;
 }
 
-const TOLD = "presence"; // what nodes tell each other: a change
-const GONE = "presence_gone"; // the id of a node that has left or was swept
-const DEFAULT_LEASE = 10_000; // ms; a killed node's clients are gone within lease and beat
-const DEFAULT_BEAT = 3_000; // ms
-
 /**
- * The presence of many nodes' clients. Each node keeps its own in Redis, under a lease, and tells the others of
- * changes; who missed some reads that node's anew, at the next beat at the latest. Reading is from memory, so
- * presence goes on while Redis is away, with what was known then.
+ * The presence of many nodes' clients. Each node writes its own clients to Redis, under a lease, and publishes each
+ * change to the other nodes. A node that missed a change reads the sender's clients from Redis, at its next heartbeat
+ * at the latest. `toJson` reads memory only: while Redis is away, it shows this node's clients and the last known
+ * clients of the others.
  */
 export class RedisPresenceStore implements PresenceStore {
   readonly #redis: Redis;
-  readonly #keys: PresenceKeys;
   readonly #bus: NodeBus;
   readonly #logger: Logger;
   readonly #view: PresenceView;
-  readonly #own: LocalClients;
-  readonly #lease: number;
-  readonly #beat: number;
-  #others: RemoteNodes | undefined;
+  readonly #table: PresenceTable;
+  readonly #local: LocalClients;
+  readonly #deathWatch: DeathWatch;
+  readonly #heartbeatMs: number;
+  #remote: RemoteNodes | undefined;
   #listener: PresenceListener | undefined;
-  #order = 0;
+  #lastOrder = 0;
   #timer: NodeJS.Timeout | undefined;
   #isBeating = false;
-  /** By the monotonic clock, ms: until then nobody is taken for dead, for who was cut off with us comes back too. */
-  #noDeathsBefore = 0;
-  #lastBeat = 0; // that succeeded; by the monotonic clock, ms
   #isStopped = false;
 
-  constructor({
-    redis,
-    bus,
-    roomNames,
-    logger,
-    lease = DEFAULT_LEASE,
-    beat = DEFAULT_BEAT,
-  }: RedisPresenceStoreOptions) {
+  constructor(deps: RedisPresenceStoreDeps) {
+    const { redis, bus, roomNames, logger, leaseMs = 10_000, heartbeatMs = 3_000 } = deps;
+    const { keyPrefix } = redis;
     this.#redis = connectionTo(redis, { name: "chat-presence" });
-    this.#keys = presenceKeys(redis.keyPrefix);
     this.#bus = bus;
     this.#logger = logger;
     this.#view = new PresenceView(roomNames);
-    this.#lease = lease;
-    this.#beat = beat;
-    const onStored = (change: unknown) => bus.publish(TOLD, change);
-    this.#own = new LocalClients({
-      redis: this.#redis,
-      keys: this.#keys,
-      nodeId: bus.nodeId,
-      lease,
-      onStored,
+    this.#table = new PresenceTable(this.#redis, { keyPrefix, nodeId: bus.nodeId, leaseMs });
+    this.#local = new LocalClients({
+      table: this.#table,
+      onStored: (update) => bus.publish(PRESENCE_CHANGED, formatUpdate(update)),
     });
+    this.#deathWatch = new DeathWatch(leaseMs);
+    this.#heartbeatMs = heartbeatMs;
   }
 
   start(listener: PresenceListener): void {
     this.#listener = listener;
-    const others = new RemoteNodes({ redis: this.#redis, keys: this.#keys, view: this.#view, listener });
-    this.#others = others;
-    this.#bus.subscribe(TOLD, (nodeId, change) => {
-      if (!this.#isStopped) others.onTold(nodeId, change).catch(() => undefined); // the next beat finds out
+    const remote = new RemoteNodes({ table: this.#table, view: this.#view, listener });
+    this.#remote = remote;
+    this.#bus.subscribe(PRESENCE_CHANGED, (nodeId, update) => {
+      // After an error the next heartbeat reads the node.
+      if (!this.#isStopped) remote.onUpdate(nodeId, update).catch(() => undefined);
     });
-    this.#bus.subscribe(GONE, (_nodeId, goneId) => {
-      if (typeof goneId === "string") others.drop(goneId);
+    this.#bus.subscribe(NODE_GONE, (_nodeId, goneId) => {
+      if (typeof goneId === "string") remote.remove(goneId);
     });
     this.#redis.on("ready", () => {
-      this.#own.forgetRegistration();
-      this.#noDeathsBefore = performance.now() + this.#lease;
-      void this.#beatNow();
+      this.#local.forgetRegistration();
+      this.#deathWatch.onConnected();
+      void this.#beat();
     });
-    this.#timer = setInterval(() => void this.#beatNow(), this.#beat);
+    this.#timer = setInterval(() => void this.#beat(), this.#heartbeatMs);
     void untilReady(this.#redis);
   }
 
   put(id: string, { username, avatar }: PresentUser, room: string): void {
-    // By the clock, for arrivals are ordered over all nodes; each larger than the last.
-    this.#order = Math.max(this.#order + 1, Date.now() * 1_000);
-    const json = JSON.stringify({ username, avatar });
-    const changes = this.#view.put(id, { room, json, order: this.#order });
-    this.#own.put(id, this.#view.get(id) ?? { room, json, order: this.#order });
+    // Wall clock, because arrivals are ordered across nodes. On this node each is larger than the last.
+    this.#lastOrder = Math.max(this.#lastOrder + 1, Date.now() * 1_000);
+    const presence = { room, json: JSON.stringify({ username, avatar }), order: this.#lastOrder };
+    const changes = this.#view.put(id, presence);
+    this.#local.put(id, this.#view.get(id) ?? presence); // the view keeps the order of a client within its room
     this.#listener?.onChange(changes);
   }
 
   remove(id: string): void {
-    this.#own.remove(id);
+    this.#local.remove(id);
     this.#listener?.onChange(this.#view.remove(id));
   }
 
-  toJson(form?: PresenceForm): string {
-    return this.#view.toJson(form);
+  toJson(options?: PresenceJsonOptions): string {
+    return this.#view.toJson(options);
   }
 
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
     clearInterval(this.#timer);
-    // Without Redis the lease says it, later.
-    if (this.#redis.status === "ready") await this.#own.withdraw().catch(() => undefined);
-    this.#bus.publish(GONE, this.#bus.nodeId);
+    // Without Redis the other nodes notice when the lease expires.
+    if (this.#redis.status === "ready") await this.#local.withdraw().catch(() => undefined);
+    this.#bus.publish(NODE_GONE, this.#bus.nodeId);
     this.#redis.disconnect();
   }
 
-  async #beatNow(): Promise<void> {
+  /** Sends a heartbeat and registers this node where necessary. Logs errors; the next heartbeat tries again. */
+  async #beat(): Promise<void> {
     if (this.#isBeating || this.#isStopped || this.#redis.status !== "ready") return;
     this.#isBeating = true;
     try {
-      // Where Redis takes no more (it is full), the lease can still be renewed: old presence is better than none.
-      const [registered] = await Promise.allSettled([this.#own.register()]);
-      await this.#lookAround();
-      if (registered.status === "rejected") throw registered.reason;
+      await this.#local.register().finally(
+        // Also after an error: a full Redis takes no clients but still renews leases, and old presence is better than none.
+        () => this.#renewLease(),
+      );
     } catch (err) {
-      if (this.#redis.status === "ready") this.#logger.warn({ err }, "presence not shared, trying again");
+      if (this.#redis.status === "ready")
+        this.#logger.warn({ err }, "presence is not shared with other nodes; the next heartbeat tries again");
     } finally {
       this.#isBeating = false;
     }
   }
 
-  async #lookAround(): Promise<void> {
-    const { nodeId } = this.#bus;
-    const { nodes, lease } = this.#keys;
-    const reply = await this.#redis.eval(BEAT, 2, nodes, lease + nodeId, nodeId, this.#lease, lease);
-    const [isRegistered, ...seen] = reply as (string | number)[];
-    const now = performance.now();
-    // Where this node could not renew its lease for long, the others could not either.
-    if (now - this.#lastBeat > this.#lease / 2) this.#noDeathsBefore = now + this.#lease;
-    this.#lastBeat = now;
-    if (isRegistered !== 1) {
-      this.#noDeathsBefore = now + this.#lease; // whatever took this node's entry has taken the others', too
-      this.#own.forgetRegistration();
-      await this.#own.register();
+  async #renewLease(): Promise<void> {
+    const { registered, nodes } = await this.#table.heartbeat();
+    this.#deathWatch.onHeartbeat();
+    if (!registered) {
+      this.#deathWatch.onLeaseLost();
+      this.#local.forgetRegistration();
+      await this.#local.register();
     }
-    const ids = new Set<string>();
-    for (let i = 0; i < seen.length; i += 3) {
-      const [id, number, isAlive] = seen.slice(i, i + 3);
-      ids.add(String(id));
-      await this.#onSeen(String(id), Number(number), isAlive === 1);
+    if (this.#deathWatch.canDeclareDead()) this.#remote?.keepOnly(new Set(nodes.map(({ id }) => id)));
+    for (const { id, version, alive } of nodes) {
+      if (alive) await this.#remote?.onSeen(id, version);
+      else if (this.#deathWatch.canDeclareDead()) await this.#sweep(id);
     }
-    if (now >= this.#noDeathsBefore) this.#others?.keepOnly(ids);
   }
 
-  async #onSeen(nodeId: string, number: number, isAlive: boolean): Promise<void> {
-    if (isAlive) await this.#others?.seen(nodeId, number);
-    else if (performance.now() >= this.#noDeathsBefore && (await this.#others?.expired(nodeId))) {
-      this.#logger.warn({ nodeId }, "node swept: its lease has expired");
-      this.#bus.publish(GONE, nodeId);
-    }
+  async #sweep(nodeId: string): Promise<void> {
+    if (!(await this.#remote?.removeExpired(nodeId))) return;
+    this.#logger.warn({ nodeId }, "node swept: its lease has expired");
+    this.#bus.publish(NODE_GONE, nodeId);
   }
 }

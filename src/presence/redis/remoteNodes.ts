@@ -1,117 +1,118 @@
-import type { Redis } from "ioredis";
-import { parsePresence } from "./presenceWire";
-import type { PresenceView } from "../presenceView";
-import { FETCH, SWEEP, type PresenceKeys } from "./presenceTable";
 import type { PresenceChange, PresenceListener } from "../presenceStore";
+import type { PresenceView } from "../presenceView";
+import type { PresenceTable } from "./presenceTable";
+import { parseChange, parseUpdate } from "./presenceWire";
 
-/** What this node knows of another one. */
+/** The state of another node as this node knows it. */
 interface RemoteNode {
-  /** Number of the change it is known at. */
-  number: number;
+  /** The version of the latest update that was applied. */
+  version: number;
+  /** The ids of its clients. */
   ids: Set<string>;
 }
 
-export interface RemoteNodesOptions {
-  redis: Redis;
-  keys: PresenceKeys;
+export interface RemoteNodesDeps {
+  table: PresenceTable;
   view: PresenceView;
   listener: PresenceListener;
 }
 
-/** Keeps the clients of all other nodes in the view: by what they tell, and by what stands in Redis. */
+/** Keeps the clients of all other nodes in the view: applies their updates, and reads Redis where one was lost. */
 export class RemoteNodes {
-  readonly #options: RemoteNodesOptions;
+  readonly #table: PresenceTable;
+  readonly #view: PresenceView;
+  readonly #listener: PresenceListener;
+  /** node id → its state */
   readonly #nodes = new Map<string, RemoteNode>();
   readonly #fetching = new Set<string>();
 
-  constructor(options: RemoteNodesOptions) {
-    this.#options = options;
+  constructor({ table, view, listener }: RemoteNodesDeps) {
+    this.#table = table;
+    this.#view = view;
+    this.#listener = listener;
   }
 
-  /** What a node tells all: `{ number, changes }`, or `{ number }` when it should be read from Redis. */
-  async onTold(nodeId: string, told: unknown): Promise<void> {
-    const { number, changes } = (told ?? {}) as Record<string, unknown>;
-    if (typeof number !== "number") return;
+  /** Applies an update from the node bus, or reads the whole node if it is not the next one. Rejects as Redis does. */
+  async onUpdate(nodeId: string, payload: unknown): Promise<void> {
+    const update = parseUpdate(payload);
+    if (update === undefined) return;
+    const { version, changes } = update;
     const node = this.#nodes.get(nodeId);
-    const isNext = node !== undefined && number === node.number + 1 && Array.isArray(changes);
-    if (!isNext) {
-      await this.seen(nodeId, number);
-      return;
+    if (node !== undefined && changes !== undefined && version === node.version + 1) {
+      node.version = version;
+      this.#apply(node, changes);
+    } else {
+      await this.onSeen(nodeId, version);
     }
-    node.number = number;
-    this.#apply(node, changes as unknown[]);
   }
 
-  /** The node lives, and its latest change has that number. */
-  async seen(nodeId: string, number: number): Promise<void> {
-    const known = this.#nodes.get(nodeId)?.number ?? 0;
-    if (number > known && !this.#fetching.has(nodeId)) await this.#fetch(nodeId);
+  /** Reads a live node from Redis if its version is newer than the known one. Rejects with the error of Redis. */
+  async onSeen(nodeId: string, version: number): Promise<void> {
+    const known = this.#nodes.get(nodeId)?.version ?? 0;
+    if (version > known && !this.#fetching.has(nodeId)) await this.#fetch(nodeId);
   }
 
-  /** Its lease has expired: it goes, and so that it happens once, for all others too. Returns who does that. */
-  async expired(nodeId: string): Promise<boolean> {
-    this.drop(nodeId);
-    const { redis, keys } = this.#options;
-    const itsKeys = [keys.nodes, keys.lease + nodeId, keys.clients + nodeId];
-    return (await redis.eval(SWEEP, 3, ...itsKeys, nodeId)) === 1;
+  /**
+   * Forgets a node whose lease expired and deletes its keys. True on the one node that deleted them; it must notify
+   * the others. Rejects with the error of Redis.
+   */
+  async removeExpired(nodeId: string): Promise<boolean> {
+    this.remove(nodeId);
+    return this.#table.sweep(nodeId);
   }
 
-  /** Forgets those that are not on the list. */
+  /** Removes all nodes that are not in the set. */
   keepOnly(nodeIds: ReadonlySet<string>): void {
-    for (const nodeId of this.#nodes.keys()) if (!nodeIds.has(nodeId)) this.drop(nodeId);
+    for (const nodeId of this.#nodes.keys()) if (!nodeIds.has(nodeId)) this.remove(nodeId);
   }
 
-  drop(nodeId: string): void {
+  /** Removes a node and its clients, if it is known, and notifies the listener. */
+  remove(nodeId: string): void {
     const node = this.#nodes.get(nodeId);
     if (node === undefined) return;
-    const { view, listener } = this.#options;
     this.#nodes.delete(nodeId);
-    const changes = [...node.ids].flatMap((id) => view.remove(id));
-    listener.onNodeGone(nodeId);
-    listener.onChange(changes);
+    const changes = [...node.ids].flatMap((id) => this.#view.remove(id));
+    this.#listener.onNodeGone(nodeId);
+    this.#listener.onChange(changes);
   }
 
   async #fetch(nodeId: string): Promise<void> {
-    const { redis, keys } = this.#options;
     this.#fetching.add(nodeId);
     try {
-      const reply = await redis.eval(FETCH, 2, keys.nodes, keys.clients + nodeId, nodeId);
-      const [number, clients] = reply as [string, string[]];
-      if (number === "") this.drop(nodeId);
-      else this.#replace(nodeId, Number(number), clients);
+      const fetched = await this.#table.fetch(nodeId);
+      if (fetched === undefined) this.remove(nodeId);
+      else this.#replace(nodeId, fetched.version, fetched.clients);
     } finally {
       this.#fetching.delete(nodeId);
     }
   }
 
-  #replace(nodeId: string, number: number, clients: string[]): void {
-    const node = this.#nodes.get(nodeId) ?? { number, ids: new Set<string>() };
+  #replace(nodeId: string, version: number, clients: [id: string, text: string][]): void {
+    const node = this.#nodes.get(nodeId) ?? { version, ids: new Set<string>() };
     this.#nodes.set(nodeId, node);
-    if (number < node.number) return; // it has told of more meanwhile
-    node.number = number;
-    const present: [string, string | null][] = [];
-    for (let i = 0; i < clients.length; i += 2) present.push([clients[i] ?? "", clients[i + 1] ?? ""]);
-    const ids = new Set(present.map(([id]) => id));
-    const left = [...node.ids].filter((id) => !ids.has(id)).map((id): [string, null] => [id, null]);
-    this.#apply(node, [...left, ...present]);
+    if (version < node.version) return; // newer updates arrived during the fetch
+    node.version = version;
+    const present = new Set(clients.map(([id]) => id));
+    const left = [...node.ids].filter((id) => !present.has(id)).map((id) => [id, null]);
+    this.#apply(node, [...left, ...clients]);
   }
 
-  #apply(node: RemoteNode, told: unknown[]): void {
-    const { view, listener } = this.#options;
+  #apply(node: RemoteNode, updates: unknown[]): void {
     const changes: PresenceChange[] = [];
-    for (const change of told) {
-      const [id, text] = Array.isArray(change) ? (change as unknown[]) : [];
-      if (typeof id !== "string") continue;
-      const presence = parsePresence(text);
-      if (presence !== undefined && view.has(presence.room)) {
+    for (const update of updates) {
+      const change = parseChange(update);
+      if (change === undefined) continue;
+      const { id, presence } = change;
+      if (presence !== undefined && this.#view.hasRoom(presence.room)) {
         node.ids.add(id);
-        // It has been elsewhere and come back, of which only the end was told: it stands where its own node has it.
-        if (view.get(id)?.order !== presence.order) changes.push(...view.remove(id));
-        changes.push(...view.put(id, presence));
+        // The client left and re-entered, and only the final state was announced: re-insert it, so that it takes its
+        // new place in the order.
+        if (this.#view.get(id)?.order !== presence.order) changes.push(...this.#view.remove(id));
+        changes.push(...this.#view.put(id, presence));
       } else if (node.ids.delete(id)) {
-        changes.push(...view.remove(id));
+        changes.push(...this.#view.remove(id));
       }
     }
-    listener.onChange(changes);
+    this.#listener.onChange(changes);
   }
 }

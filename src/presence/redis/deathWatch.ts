@@ -1,0 +1,45 @@
+/**
+ * Decides whether a node without a lease may be declared dead. Leases also expire while their nodes live: when Redis
+ * was unreachable, stuck or flushed, all nodes lose theirs together. After each sign of that, all nodes have one
+ * lease's time to register again before any is declared dead.
+ */
+export class DeathWatch {
+  readonly #leaseMs: number;
+  readonly #now: () => number;
+  /** No node is declared dead before this time (monotonic, ms). */
+  #noDeathsBefore = -Infinity;
+  #lastHeartbeat = -Infinity;
+
+  /** @param now the monotonic clock, in ms */
+  constructor(leaseMs: number, now: () => number = () => performance.now()) {
+    this.#leaseMs = leaseMs;
+    this.#now = now;
+  }
+
+  /** This node connected to Redis. Other nodes may have lost their connections together with it. */
+  onConnected(): void {
+    this.#grantGrace();
+  }
+
+  /**
+   * A heartbeat of this node succeeded. If the last one is long ago, other nodes could not renew their leases either.
+   */
+  onHeartbeat(): void {
+    const now = this.#now();
+    if (now - this.#lastHeartbeat > this.#leaseMs / 2) this.#grantGrace();
+    this.#lastHeartbeat = now;
+  }
+
+  /** This node's lease is gone although it was renewed. Redis was probably flushed, and all leases with it. */
+  onLeaseLost(): void {
+    this.#grantGrace();
+  }
+
+  canDeclareDead(): boolean {
+    return this.#now() >= this.#noDeathsBefore;
+  }
+
+  #grantGrace(): void {
+    this.#noDeathsBefore = this.#now() + this.#leaseMs;
+  }
+}
