@@ -61,7 +61,7 @@ export class Delivery {
 
   /** Sends the changes of presence as soon as the byte budget has room for them; nothing after `stopPresence()`. */
   deliverPresence(changes: readonly PresenceChange[]): void {
-    if (!this.#isPresenceStopped) this.#presence.changed(changes);
+    if (!this.#isPresenceStopped) this.#presence.onChanges(changes);
   }
 
   /** The client receives presence and typing from now on, and messages once its replay is complete. */

@@ -1,28 +1,34 @@
-const LONGEST_WAIT = 60_000; // ms; a timer of more than 24 days would fire at once
+/** The longest wait: a timer of more than 24 days would fire at once. */
+const MAX_WAIT_MS = 60_000;
 
 /**
- * A leaky bucket in bytes: it holds `burst` and loses `perSecond`. What is larger than the bucket goes out when
- * the bucket is empty, and then holds up what follows, so the average keeps to `perSecond` all the same.
+ * A leaky bucket of bytes. Its level rises by what is spent and falls by `bytesPerSecond`; `burstBytes` is its size.
+ * Something larger than the bucket fits when the bucket is empty. It then delays what follows, so the average rate
+ * stays at `bytesPerSecond`.
  */
 export class ByteBudget {
-  readonly #perMillisecond: number;
-  readonly #burst: number;
-  #level = 0; // bytes
-  #leakedAt = performance.now(); // ms
+  readonly #bytesPerMs: number;
+  readonly #burstBytes: number;
+  readonly #now: () => number;
+  #levelBytes = 0;
+  #updatedAt: number; // monotonic, ms
 
-  constructor(perSecond: number, burst: number) {
-    this.#perMillisecond = perSecond / 1_000;
-    this.#burst = burst;
+  /** @param now the monotonic clock, in ms */
+  constructor(bytesPerSecond: number, burstBytes: number, now: () => number = () => performance.now()) {
+    this.#bytesPerMs = bytesPerSecond / 1_000;
+    this.#burstBytes = burstBytes;
+    this.#now = now;
+    this.#updatedAt = now();
   }
 
-  /** Spends the bytes and returns 0, or spends nothing and returns the ms after which to ask again. */
+  /** Spends the bytes and returns 0; or, without room for them, spends nothing and returns the ms to wait. */
   spend(bytes: number): number {
-    const now = performance.now();
-    this.#level = Math.max(0, this.#level - (now - this.#leakedAt) * this.#perMillisecond);
-    this.#leakedAt = now;
-    const excess = Math.min(this.#level, this.#level + bytes - this.#burst);
-    if (excess > 0) return Math.min(LONGEST_WAIT, Math.ceil(excess / this.#perMillisecond));
-    this.#level += bytes;
+    const now = this.#now();
+    this.#levelBytes = Math.max(0, this.#levelBytes - (now - this.#updatedAt) * this.#bytesPerMs);
+    this.#updatedAt = now;
+    const excess = Math.min(this.#levelBytes, this.#levelBytes + bytes - this.#burstBytes);
+    if (excess > 0) return Math.min(MAX_WAIT_MS, Math.ceil(excess / this.#bytesPerMs));
+    this.#levelBytes += bytes;
     return 0;
   }
 }

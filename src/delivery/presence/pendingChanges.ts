@@ -2,36 +2,36 @@ import { RoomScope } from "../../access/roomScope";
 import type { PresenceChange } from "../../presence/presenceStore";
 import { withId } from "../../presence/presenceView";
 
-/** What became of one client since the last diff. */
-interface Pending {
-  /** Where it was then; undefined: it had no presence. */
+/** All changes of one client since the last diff, as one change. */
+interface PendingChange {
+  /** The room at the last diff; undefined: the client had no presence. */
   from: string | undefined;
-  /** Where it is now; undefined: it has left. */
+  /** The current room; undefined: the client left. */
   to: string | undefined;
-  /** It left its room meanwhile, though it may be back. */
+  /** The client left its room meanwhile, even if it is back there now. */
   hasMoved: boolean;
   json: string;
 }
 
-/** Changes of presence that are to be told, each client's summed up to one. */
+/** Changes of presence since the last diff, summed up to one per client. */
 export class PendingChanges {
-  /** client id → what became of it; who moved last stands last */
-  readonly #byId = new Map<string, Pending>();
+  /** client id → its change, in order of the latest move */
+  readonly #byId = new Map<string, PendingChange>();
   #hasMoves = false;
 
-  /** Whether anybody came, went or changed rooms; another name alone is not worth an event. */
+  /** Whether a client joined, left or changed rooms. A new name or avatar alone causes no event. */
   get hasMoves(): boolean {
     return this.#hasMoves;
   }
 
   add({ id, from, to, json }: PresenceChange): void {
-    const known = this.#byId.get(id);
+    const before = this.#byId.get(id);
     const isMove = from !== to;
-    if (isMove) this.#byId.delete(id);
+    if (isMove) this.#byId.delete(id); // so that it is inserted last
     this.#byId.set(id, {
-      from: known === undefined ? from : known.from,
+      from: before === undefined ? from : before.from,
       to,
-      hasMoved: isMove || known?.hasMoved === true,
+      hasMoved: isMove || before?.hasMoved === true,
       json,
     });
     this.#hasMoves ||= isMove;
@@ -42,14 +42,14 @@ export class PendingChanges {
     this.#hasMoves = false;
   }
 
-  /** `PresenceDiff` as JSON, of these rooms or of all; undefined when nothing happened there. */
+  /** Returns `PresenceDiff` as JSON, of the rooms in the scope; undefined if nothing changed there. */
   toJson(rooms = RoomScope.ALL): string | undefined {
     const joined = new Map<string, string[]>();
     const left = new Map<string, string[]>();
-    const add = (to: Map<string, string[]>, room: string | undefined, item: string) => {
+    const add = (lists: Map<string, string[]>, room: string | undefined, item: string) => {
       if (room === undefined || !rooms.includes(room)) return;
-      const items = to.get(room);
-      if (items === undefined) to.set(room, [item]);
+      const items = lists.get(room);
+      if (items === undefined) lists.set(room, [item]);
       else items.push(item);
     };
     for (const [id, { from, to, hasMoved, json }] of this.#byId) {

@@ -1,46 +1,43 @@
+import type { RoomScope } from "../../access/roomScope";
 import type { Connection } from "../../connections/engine";
+import type { PresenceChange } from "../../presence/presenceStore";
+import { EVENTS } from "../../protocol/events";
 import { Batch } from "../batch";
 import { packetOf, type Packet } from "../packet";
-import type { RoomScope } from "../../access/roomScope";
-import { EVENTS } from "../../protocol/events";
-import { BudgetedSender, type Outgoing } from "./budgetedSender";
+import { Pacer } from "./pacer";
 import { PendingChanges } from "./pendingChanges";
-import type { PresenceFormOptions } from "./presenceSenderDeps";
-import { PresenceGroups, type PresenceGroup } from "./presenceGroups";
-import type { PresenceChange } from "../../presence/presenceStore";
+import { PresenceGroups } from "./presenceGroups";
+import type { PresenceSenderDeps } from "./presenceSenderDeps";
 
-/** Clients that wait for the state of these rooms. */
+/** New connections that wait for the state of the same rooms. */
 interface Newcomers {
   rooms: RoomScope;
   conns: Set<Connection>;
 }
 
-interface Addressed {
-  packet: Packet;
-  receivers: number;
-  send: () => void;
-}
-
 /**
- * Presence by difference: everybody once, then what changes, one event for all changes of a turn of the event
- * loop, or of a longer time when the budget has no room. A newcomer gets its state in the very moment in which all
- * others have been told everything, so that every diff fits what its receivers know.
+ * Presence by difference: the whole state once, then one diff for all changes of a turn of the event loop, or of a
+ * longer time while the budget has no room. A newcomer receives its state at the moment at which the others receive
+ * all pending changes, so that every diff fits the state of each of its receivers.
  */
 export class PresenceDiffs {
-  readonly #options: PresenceFormOptions;
+  readonly #store: PresenceSenderDeps["store"];
+  readonly #countFlush: (events: number, deliveries: number) => void;
   readonly #groups: PresenceGroups;
-  readonly #sender: BudgetedSender;
+  readonly #pacer: Pacer;
   readonly #pending = new PendingChanges();
-  /** names of the rooms → those who wait to be shown them */
+  /** key of a RoomScope → the newcomers with that scope, one at least */
   readonly #newcomers = new Map<string, Newcomers>();
   #scheduled: NodeJS.Immediate | undefined;
 
-  constructor(options: PresenceFormOptions) {
-    this.#options = options;
-    this.#groups = new PresenceGroups(options);
-    this.#sender = new BudgetedSender(options.budget, () => this.#prepare());
+  constructor({ store, fanOut, metrics, budget }: PresenceSenderDeps) {
+    this.#store = store;
+    this.#countFlush = metrics.flushesOf("presence");
+    this.#groups = new PresenceGroups(fanOut);
+    this.#pacer = new Pacer(budget, () => this.#send());
   }
 
+  /** Adds a connection. It receives the state soon, then diffs. */
   add(conn: Connection, rooms: RoomScope): void {
     const { key } = rooms;
     const newcomers = this.#newcomers.get(key) ?? { rooms, conns: new Set() };
@@ -55,57 +52,57 @@ export class PresenceDiffs {
       if (conns.delete(conn) && conns.size === 0) this.#newcomers.delete(key);
   }
 
-  changed(changes: readonly PresenceChange[]): void {
+  onChanges(changes: readonly PresenceChange[]): void {
     for (const change of changes) this.#pending.add(change);
     if (this.#pending.hasMoves) this.#schedule();
   }
 
   stop(): void {
     clearImmediate(this.#scheduled);
-    this.#sender.stop();
+    this.#pacer.stop();
   }
 
   #schedule(): void {
-    if (this.#scheduled !== undefined || this.#sender.isWaiting) return;
+    if (this.#scheduled !== undefined || this.#pacer.isWaiting) return;
     this.#scheduled = setImmediate(() => {
       this.#scheduled = undefined;
-      this.#sender.sendOrWait();
+      this.#send();
     });
   }
 
-  #prepare(): Outgoing {
-    const { hasMoves } = this.#pending; // else what is pending waits: newcomers alone are no change
-    const diffs = hasMoves ? [...this.#groups].flatMap((group) => this.#diffFor(group)) : [];
-    const states = [...this.#newcomers.values()].map((newcomers) => this.#stateFor(newcomers));
-    const all = [...diffs, ...states];
-    return {
-      bytes: all.reduce((sum, { packet, receivers }) => sum + Buffer.byteLength(packet) * receivers, 0),
-      send: () => {
-        for (const { send } of all) send();
-        this.#newcomers.clear();
-        if (hasMoves) this.#pending.clear();
-      },
-    };
+  #send(): void {
+    // New names alone are not sent. They wait for a move, also when newcomers receive their state meanwhile.
+    const { hasMoves } = this.#pending;
+    const diffs = hasMoves ? this.#groups.packets((rooms) => this.#diffPacket(rooms)) : [];
+    const states = Array.from(this.#newcomers.values(), ({ rooms, conns }) => {
+      return { rooms, conns, packet: this.#statePacket(rooms), receivers: conns.size };
+    });
+    if (!this.#pacer.spend([...diffs, ...states])) return; // it calls `#send` later
+    if (hasMoves) this.#pending.clear(); // before the writes: one may close its connection, which is a new change
+    for (const { audience, packet } of diffs) {
+      audience.publish(packet);
+      audience.flush(); // before newcomers join: their state includes these changes
+    }
+    for (const { rooms, conns, packet } of states) this.#sendState(rooms, conns, packet);
+    this.#newcomers.clear();
   }
 
-  #diffFor({ rooms, audience }: PresenceGroup): Addressed[] {
+  #sendState(rooms: RoomScope, conns: ReadonlySet<Connection>, packet: Packet): void {
+    const batch = new Batch([packet]);
+    for (const conn of conns) {
+      this.#groups.add(conn, rooms); // before the write, which may close the connection: `remove` must find it
+      batch.writeTo(conn);
+    }
+    this.#countFlush(1, conns.size);
+  }
+
+  #diffPacket(rooms: RoomScope): Packet | undefined {
     const diff = this.#pending.toJson(rooms);
-    if (diff === undefined) return [];
-    const packet = packetOf(EVENTS.presenceDiff, `{"data":${diff},"error":null}`);
-    return [{ packet, receivers: audience.size, send: () => audience.publish(packet) }];
+    return diff && packetOf(EVENTS.presenceDiff, `{"data":${diff},"error":null}`);
   }
 
-  #stateFor({ rooms, conns }: Newcomers): Addressed {
-    const users = this.#options.store.toJson({ withIds: true, rooms });
-    const packet = packetOf(EVENTS.presenceState, `{"data":{"usersPerRoom":${users}},"error":null}`);
-    const send = () => {
-      const batch = new Batch([packet]);
-      for (const conn of conns) {
-        this.#groups.add(conn, rooms); // which first sends the diffs that are not for newcomers
-        batch.writeTo(conn);
-      }
-      this.#options.countFlush(1, conns.size);
-    };
-    return { packet, receivers: conns.size, send };
+  #statePacket(rooms: RoomScope): Packet {
+    const users = this.#store.toJson({ withIds: true, rooms });
+    return packetOf(EVENTS.presenceState, `{"data":{"usersPerRoom":${users}},"error":null}`);
   }
 }

@@ -1,35 +1,40 @@
+import type { RoomScope } from "../../access/roomScope";
 import type { Connection } from "../../connections/engine";
 import type { Audience } from "../audience";
-import type { RoomScope } from "../../access/roomScope";
+import type { FanOut } from "../fanOut";
+import type { Packet } from "../packet";
 
-/** Clients that are shown the same rooms, and so get the same events. */
-export interface PresenceGroup {
+/** Connections that may see the same rooms and so receive the same packets. */
+interface PresenceGroup {
   rooms: RoomScope;
   audience: Audience;
 }
 
-export interface PresenceGroupsOptions {
-  newAudience: () => Audience;
-  dropAudience: (audience: Audience) => void;
+/** A packet for one group. */
+export interface GroupPacket {
+  packet: Packet;
+  audience: Audience;
+  receivers: number;
 }
 
-/** Clients by the rooms that they are shown: one group of nearly all, and more where tokens name rooms. */
+/** Groups connections by the rooms that they may see. There is one group, and more where tokens name rooms. */
 export class PresenceGroups {
-  readonly #options: PresenceGroupsOptions;
-  /** names of the rooms → those who are shown them */
+  readonly #fanOut: FanOut;
+  /** key of a RoomScope → its group, which is never empty */
   readonly #groups = new Map<string, PresenceGroup>();
   readonly #keys = new Map<Connection, string>();
 
-  constructor(options: PresenceGroupsOptions) {
-    this.#options = options;
+  constructor(fanOut: FanOut) {
+    this.#fanOut = fanOut;
   }
 
+  /** Adds a connection, which receives what is published from now on. */
   add(conn: Connection, rooms: RoomScope): void {
     const { key } = rooms;
-    const group = this.#groups.get(key) ?? { rooms, audience: this.#options.newAudience() };
+    const group = this.#groups.get(key) ?? { rooms, audience: this.#fanOut.audience("presence") };
     this.#groups.set(key, group);
     this.#keys.set(conn, key);
-    group.audience.flush(); // what was published before is not for this connection
+    group.audience.flush(); // what was published before is not for the new member
     group.audience.add(conn);
   }
 
@@ -41,10 +46,14 @@ export class PresenceGroups {
     group.audience.remove(conn);
     if (group.audience.size > 0) return;
     this.#groups.delete(key);
-    this.#options.dropAudience(group.audience);
+    this.#fanOut.drop(group.audience);
   }
 
-  [Symbol.iterator](): Iterator<PresenceGroup> {
-    return this.#groups.values();
+  /** Encodes one packet per group. Groups for which `encode` returns undefined have none. */
+  packets(encode: (rooms: RoomScope) => Packet | undefined): GroupPacket[] {
+    return [...this.#groups.values()].flatMap(({ rooms, audience }) => {
+      const packet = encode(rooms);
+      return packet === undefined ? [] : [{ packet, audience, receivers: audience.size }];
+    });
   }
 }

@@ -1,12 +1,13 @@
 import type { Metrics } from "../../observability/metrics";
 import type { PresenceStore } from "../../presence/presenceStore";
+import type { FanOut } from "../fanOut";
 import type { ByteBudget } from "./byteBudget";
-import type { PresenceGroupsOptions } from "./presenceGroups";
 
-/** What each of the two forms works with. */
-export interface PresenceFormOptions extends PresenceGroupsOptions {
+/** What PresenceSnapshots and PresenceDiffs need. */
+export interface PresenceSenderDeps {
   store: PresenceStore;
-  budget: ByteBudget;
+  fanOut: FanOut;
   metrics: Metrics;
-  countFlush: (events: number, deliveries: number) => void;
+  /** Limits the bytes over all receivers. */
+  budget: ByteBudget;
 }

@@ -1,27 +1,27 @@
-import type { Connection } from "../../connections/engine";
-import { packetOf } from "../packet";
 import type { RoomScope } from "../../access/roomScope";
+import type { Connection } from "../../connections/engine";
 import { EVENTS } from "../../protocol/events";
-import { BudgetedSender, type Outgoing } from "./budgetedSender";
-import type { PresenceFormOptions } from "./presenceSenderDeps";
+import { packetOf } from "../packet";
+import { Pacer } from "./pacer";
 import { PresenceGroups } from "./presenceGroups";
+import type { PresenceSenderDeps } from "./presenceSenderDeps";
 
 /**
- * Presence as base clients get it: everybody, at every change. That costs users × clients bytes, so N joins would
- * cost N³: while the budget has room every change is sent, else changes coalesce until it has, and the last state
- * always goes out.
+ * Presence for base clients: all users, at each change of rooms. That costs users × clients bytes, so N joins would
+ * cost N³. While the budget has room each change is one event; else changes coalesce. The last state is always sent.
  */
 export class PresenceSnapshots {
-  readonly #options: PresenceFormOptions;
+  readonly #deps: PresenceSenderDeps;
   readonly #groups: PresenceGroups;
-  readonly #sender: BudgetedSender;
+  readonly #pacer: Pacer;
 
-  constructor(options: PresenceFormOptions) {
-    this.#options = options;
-    this.#groups = new PresenceGroups(options);
-    this.#sender = new BudgetedSender(options.budget, () => this.#prepare());
+  constructor(deps: PresenceSenderDeps) {
+    this.#deps = deps;
+    this.#groups = new PresenceGroups(deps.fanOut);
+    this.#pacer = new Pacer(deps.budget, () => this.#send());
   }
 
+  /** Adds a connection. It receives the next change, but no snapshot now. */
   add(conn: Connection, rooms: RoomScope): void {
     this.#groups.add(conn, rooms);
   }
@@ -30,31 +30,24 @@ export class PresenceSnapshots {
     this.#groups.remove(conn);
   }
 
-  /** Somebody came, went or changed rooms. */
-  changed(): void {
-    if (this.#sender.isWaiting) this.#options.metrics.presenceCoalesced.inc();
-    else this.#sender.sendOrWait();
+  /** A client joined, left or changed rooms. */
+  onMove(): void {
+    if (this.#pacer.isWaiting) this.#deps.metrics.presenceCoalesced.inc();
+    else this.#send();
   }
 
   stop(): void {
-    this.#sender.stop();
+    this.#pacer.stop();
   }
 
-  #prepare(): Outgoing {
-    const { store, metrics } = this.#options;
-    const snapshots = Array.from(this.#groups, ({ rooms, audience }) => {
+  #send(): void {
+    const { store, metrics } = this.#deps;
+    const snapshots = this.#groups.packets((rooms) => {
       const data = `{"usersPerRoom":${store.toJson({ rooms })}}`;
-      return { audience, packet: packetOf(EVENTS.presenceInformation, `{"data":${data},"error":null}`) };
+      return packetOf(EVENTS.presenceInformation, `{"data":${data},"error":null}`);
     });
-    return {
-      bytes: snapshots.reduce(
-        (sum, { audience, packet }) => sum + Buffer.byteLength(packet) * audience.size,
-        0,
-      ),
-      send: () => {
-        for (const { audience, packet } of snapshots) audience.publish(packet);
-        if (snapshots.length > 0) metrics.presenceSent.inc();
-      },
-    };
+    if (!this.#pacer.spend(snapshots)) return; // it calls `#send` later
+    for (const { audience, packet } of snapshots) audience.publish(packet);
+    if (snapshots.length > 0) metrics.presenceSent.inc();
   }
 }
