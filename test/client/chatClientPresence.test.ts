@@ -1,5 +1,5 @@
 import { ChatClient, type ChatClientOptions, type PresenceInformation } from "../../src/client/chatClient";
-import { NOBODY } from "../support/presenceWatcher";
+import { EMPTY_ROOMS } from "../support/presenceWatcher";
 import { afterThisTest } from "../support/disposal";
 import { startService } from "../support/service";
 import { TestClient } from "../support/testClient";
@@ -17,7 +17,7 @@ function open(
   client.connect();
   afterThisTest(() => client.close());
   const shows = (expected: object) => {
-    const wanted = JSON.stringify({ usersPerRoom: { ...NOBODY, ...expected } });
+    const wanted = JSON.stringify({ usersPerRoom: { ...EMPTY_ROOMS, ...expected } });
     return until(`${wanted} is shown`, () => JSON.stringify(latest) === wanted);
   };
   return { client, shows };

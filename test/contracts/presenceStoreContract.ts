@@ -5,7 +5,7 @@ import { afterThisTest } from "../support/disposal";
 
 export const PRESENCE_ROOMS = ["/cooking", "/pets"];
 
-/** Who a store shows, room by room, as the clients get to see it. */
+/** Returns room name → the usernames that the store shows there, in order. */
 export function shown(store: PresenceStore): Record<string, string[]> {
   const rooms = JSON.parse(store.toJson()) as Record<string, PresentUser[]>;
   return Object.fromEntries(
@@ -17,27 +17,28 @@ export function user(username: string, avatar = ""): PresentUser {
   return { username, avatar };
 }
 
-/** What every presence store promises to the node it runs on (src/presence/presenceStore.ts). */
+/** Tests the promises of src/presence/presenceStore.ts to the node that the store runs on. */
 export function describePresenceStore(
   name: string,
   create: (roomNames: readonly string[]) => PresenceStore,
 ): void {
   describe(`presence store: ${name}`, () => {
-    /** `changes` returns what was told since it was called last: who, from where, to where. */
+    /** `changes` returns what was reported since its last call, each as `[id, from, to, user]`. */
     function open(): { store: PresenceStore; changes: () => unknown[] } {
       const store = create(PRESENCE_ROOMS);
-      const told: PresenceChange[] = [];
-      store.start({ onChange: (changes) => told.push(...changes), onNodeGone: () => undefined });
+      const reported: PresenceChange[] = [];
+      store.start({ onChange: (changes) => reported.push(...changes), onNodeGone: () => undefined });
       afterThisTest(() => store.stop());
-      const changes = () => told.splice(0).map(({ id, from, to, json }) => [id, from, to, JSON.parse(json)]);
+      const changes = () =>
+        reported.splice(0).map(({ id, from, to, json }) => [id, from, to, JSON.parse(json)]);
       return { store, changes };
     }
 
-    test("an empty one has a key for every room, in their order", () => {
+    test("an empty store has a key for every room, in the given order", () => {
       expect(open().store.toJson()).toBe('{"/cooking":[],"/pets":[]}');
     });
 
-    test("shows users in order of arrival, with what they gave and nothing else", () => {
+    test("shows users in order of arrival, with username and avatar and no other field", () => {
       const { store } = open();
       const odd = { username: 'é "👋" \u2028 \ud800', avatar: "x".repeat(2_048), extra: "?" };
       store.put("1", odd, "/cooking");
@@ -50,7 +51,7 @@ export function describePresenceStore(
       });
     });
 
-    test("two clients of one name are two", () => {
+    test("two clients with the same name are two users", () => {
       const { store } = open();
       store.put("1", user("ana"), "/cooking");
       store.put("2", user("ana"), "/cooking");
@@ -58,7 +59,7 @@ export function describePresenceStore(
       expect(shown(store)).toEqual({ "/cooking": ["ana"], "/pets": [] });
     });
 
-    test("in its room a client changes name and avatar, not its place, and no room changed", () => {
+    test("a client in its room changes name and avatar, keeps its place, and the change is no move", () => {
       const { store, changes } = open();
       store.put("1", user("ana"), "/cooking");
       store.put("2", user("bo"), "/cooking");
@@ -69,7 +70,7 @@ export function describePresenceStore(
       expect(JSON.parse(store.toJson())).toMatchObject({ "/cooking": [user("anna", "new"), user("bo")] });
     });
 
-    test("another room takes a client to its end and out of the first", () => {
+    test("a client that changes rooms leaves the first and is last in the second", () => {
       const { store, changes } = open();
       store.put("1", user("ana"), "/cooking");
       store.put("2", user("bo"), "/pets");
@@ -86,7 +87,7 @@ export function describePresenceStore(
       expect(shown(store)).toEqual({ "/cooking": [], "/pets": ["ana", "bo"] });
     });
 
-    test("a client that is removed is gone, and removing it again changes nothing", () => {
+    test("a removed client is gone, and removing it again is no change", () => {
       const { store, changes } = open();
       store.put("1", user("ana"), "/cooking");
       changes();
@@ -97,7 +98,7 @@ export function describePresenceStore(
       expect(shown(store)).toEqual({ "/cooking": [], "/pets": [] });
     });
 
-    test("shows ids where they are asked for", () => {
+    test("shows ids on request only", () => {
       const { store } = open();
       store.put('"1"', user("ana"), "/cooking");
       store.toJson();
@@ -111,7 +112,7 @@ export function describePresenceStore(
       ]);
     });
 
-    test("shows as empty the rooms that are not to be seen", () => {
+    test("shows rooms outside the scope as empty", () => {
       const { store } = open();
       store.put("1", user("ana"), "/cooking");
       store.put("2", user("bo"), "/pets");
@@ -119,7 +120,7 @@ export function describePresenceStore(
       expect(JSON.parse(json)).toEqual({ "/cooking": [], "/pets": [user("bo")] });
     });
 
-    test("ids and names that mean something to JavaScript mean nothing here", () => {
+    test("property names of JavaScript objects are ordinary ids and no rooms", () => {
       const { store } = open();
       for (const id of ["__proto__", "constructor", ""]) {
         store.put(id, user("ana"), "/cooking");
@@ -130,11 +131,12 @@ export function describePresenceStore(
       expect(() => store.put("1", user("ana"), "constructor")).toThrow("does not exist");
     });
 
-    test("it can be stopped twice", async () => {
+    test("it can be stopped twice, and still shows its clients then", async () => {
       const { store } = open();
       store.put("1", user("ana"), "/cooking");
       await store.stop();
-      await store.stop();
+      await expect(store.stop()).resolves.toBeUndefined();
+      expect(shown(store)).toEqual({ "/cooking": ["ana"], "/pets": [] });
     });
   });
 }

@@ -9,15 +9,15 @@ import { RedisServer, sharedRedis } from "../support/redisServer";
 import { TcpProxy } from "../support/tcpProxy";
 import { until } from "../support/until";
 
-const LEASE = 600; // ms; short, for tests wait for it
-const BEAT = 150;
+const LEASE_MS = 600; // short, because tests wait for its end
+const HEARTBEAT_MS = 150;
 
-/** One node's presence; `busUrl`: when its messages to other nodes take another way than its data. */
+/** A node with presence alone. `busUrl`: the Redis of its node bus, if it is not that of its data. */
 class Node {
   readonly store: RedisPresenceStore;
   readonly bus: RedisNodeBus;
   readonly gone: string[] = [];
-  /** Ids of clients that were told to have left, while somebody else may still have them. */
+  /** The ids of clients that the listener saw leave. */
   readonly left: string[] = [];
   readonly logs: string[] = [];
 
@@ -30,8 +30,8 @@ class Node {
       bus: this.bus,
       roomNames: PRESENCE_ROOMS,
       logger,
-      leaseMs: LEASE,
-      heartbeatMs: BEAT,
+      leaseMs: LEASE_MS,
+      heartbeatMs: HEARTBEAT_MS,
     };
     this.store = new RedisPresenceStore(options);
     this.bus.start();
@@ -46,6 +46,10 @@ class Node {
     });
   }
 
+  get failedHeartbeats(): number {
+    return this.logs.filter((line) => line.includes("presence is not shared")).length;
+  }
+
   async shows(expected: Record<string, string[]>): Promise<void> {
     const all = { "/cooking": [], "/pets": [], ...expected };
     const isShown = () => JSON.stringify(shown(this.store)) === JSON.stringify(all);
@@ -57,7 +61,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
   const redis = sharedRedis();
   let prefix: string;
   beforeEach(() => {
-    prefix = randomUUID(); // what the test before left open must not meet this one
+    prefix = randomUUID(); // nodes of the test before must not meet those of this one
   });
 
   describePresenceStore("redis", (roomNames) => {
@@ -68,7 +72,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     return new RedisPresenceStore({ redis: settings, bus, roomNames, logger: pino({ level: "silent" }) });
   });
 
-  test("all nodes show everybody, in one order of arrival, through joins, moves and leaves", async () => {
+  test("all nodes show all clients, in one order of arrival, through joins, moves and leaves", async () => {
     const nodes = [1, 2, 3].map(() => new Node(redis().url, prefix));
     const [one, two, three] = nodes as [Node, Node, Node];
     one.store.put("1", user("ana"), "/cooking");
@@ -83,7 +87,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     for (const node of nodes) await node.shows({ "/cooking": ["cy"], "/pets": ["anna"] });
   });
 
-  test("who leaves a room and comes back stands at its end everywhere, also when only the end was told", async () => {
+  test("a client that leaves a room and comes back is last there on all nodes, also when only the final state was published", async () => {
     const nodes = [new Node(redis().url, prefix), new Node(redis().url, prefix)];
     nodes[0]?.store.put("1", user("ana"), "/cooking");
     for (const node of nodes) await node.shows({ "/cooking": ["ana"] });
@@ -94,16 +98,16 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     for (const node of nodes) await node.shows({ "/cooking": ["bo", "ana"] });
   });
 
-  test("a node that comes later shows who was there before, in the order in which they came", async () => {
+  test("a node that starts later shows the clients before it, in order of arrival", async () => {
     const one = new Node(redis().url, prefix);
     const two = new Node(redis().url, prefix);
     for (let i = 0; i < 20; i += 1) (i % 2 ? one : two).store.put(String(i), user(`u${String(i)}`), "/pets");
     const late = new Node(redis().url, prefix);
     late.store.put("late", user("late"), "/pets");
     const names = Array.from({ length: 20 }, (_, i) => `u${String(i)}`);
-    const everybody = (node: Node) => [...(shown(node.store)["/pets"] ?? [])].sort().join();
+    const all = (node: Node) => [...(shown(node.store)["/pets"] ?? [])].sort().join();
     for (const node of [one, two, late]) {
-      await until("all are shown", () => everybody(node) === [...names, "late"].sort().join());
+      await until("all are shown", () => all(node) === [...names, "late"].sort().join());
     }
     expect(shown(one.store)).toEqual(shown(late.store));
     expect(shown(two.store)).toEqual(shown(late.store));
@@ -121,7 +125,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     expect(sizes()[0]).toBeGreaterThan(2_000);
   });
 
-  test("a node that comes later shows thousands who were there before", async () => {
+  test("a node that starts later shows thousands of clients", async () => {
     const one = new Node(redis().url, prefix);
     for (let i = 0; i < 10_000; i += 1) one.store.put(String(i), user(`u${String(i)}`), "/pets");
     const { nodeId } = one.bus;
@@ -132,7 +136,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     expect(late.store.toJson()).toBe(one.store.toJson());
   });
 
-  test("a node that stops takes its clients along at once", async () => {
+  test("the clients of a node that stops are removed at once", async () => {
     const staying = new Node(redis().url, prefix);
     const leaving = new Node(redis().url, prefix);
     leaving.store.put("1", user("ana"), "/cooking");
@@ -143,7 +147,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     expect(await redis().control.keys(`${prefix}:*${leaving.bus.nodeId}*`)).toEqual([]);
   });
 
-  test("of a node that vanishes the clients go with its lease, swept by one of the others alone", async () => {
+  test("the clients of a node that dies are removed when its lease expires, and one other node sweeps it", async () => {
     const survivors = [1, 2, 3].map(() => new Node(redis().url, prefix));
     const proxy = await TcpProxy.to(redis().port);
     const cutOff = new Node(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
@@ -158,7 +162,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     expect(sweeps()).toHaveLength(1);
     expect(await redis().control.keys(`${prefix}:*${cutOff.bus.nodeId}*`)).toEqual([]);
 
-    // Cut off, it goes on with what it knows, and is back with all it has when the line is.
+    // The node that was cut off keeps working alone, and shares all its clients when the connection is back.
     cutOff.store.put("2", user("bo"), "/pets");
     expect(shown(cutOff.store)).toEqual({ "/cooking": ["ana"], "/pets": ["bo"] });
     survivors[0]?.store.put("3", user("cy"), "/pets");
@@ -169,12 +173,12 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     }
   });
 
-  test("a node that was swept while it stood still registers again", async () => {
+  test("a live node that was swept registers again", async () => {
     const survivor = new Node(redis().url, prefix);
     const still = new Node(redis().url, prefix);
     still.store.put("1", user("ana"), "/cooking");
     await survivor.shows({ "/cooking": ["ana"] });
-    // As the survivor does it: what the other one finds is the same.
+    // Deletes what a sweep deletes.
     const { nodeId } = still.bus;
     const keys = ["nodes", `lease:${nodeId}`, `clients:${nodeId}`].map(
       (key) => `${prefix}:{presence}:${key}`,
@@ -192,7 +196,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     await survivor.shows({ "/cooking": ["ana", "bo"] });
   });
 
-  test("when what nodes tell each other is lost, the next beat finds out", async () => {
+  test("the next heartbeat repairs the loss of messages between nodes", async () => {
     const proxy = await TcpProxy.to(redis().port);
     const deaf = new Node(redis().url, prefix, { busUrl: `redis://127.0.0.1:${String(proxy.port)}` });
     const other = new Node(redis().url, prefix);
@@ -206,7 +210,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     proxy.mend();
   });
 
-  test("what others write or publish in its place is not shown", async () => {
+  test("invalid presence from other programs is not shown", async () => {
     const node = new Node(redis().url, prefix);
     const other = new Node(redis().url, prefix);
     other.store.put("1", user("ana"), "/cooking");
@@ -245,69 +249,75 @@ describeWithBinary("redis-server", "presence in Redis", () => {
 });
 
 describeWithBinary("redis-server", "presence when Redis", () => {
+  /** Starts two nodes: ana is in /cooking on the first, bo is in /pets on the second. */
+  async function twoNodes({ url }: RedisServer): Promise<[Node, Node]> {
+    const nodes: [Node, Node] = [new Node(url, "chat"), new Node(url, "chat")];
+    nodes[0].store.put("1", user("ana"), "/cooking");
+    nodes[1].store.put("2", user("bo"), "/pets");
+    for (const node of nodes) await node.shows({ "/cooking": ["ana"], "/pets": ["bo"] });
+    return nodes;
+  }
+
+  const isLeaseOver = ({ failedHeartbeats }: Node) => failedHeartbeats > LEASE_MS / HEARTBEAT_MS + 2;
+
   test("loses its data, all nodes register again", async () => {
     const server = await RedisServer.start();
-    const nodes = [new Node(server.url, "chat"), new Node(server.url, "chat")];
-    nodes[0]?.store.put("1", user("ana"), "/cooking");
-    nodes[1]?.store.put("2", user("bo"), "/pets");
-    const all = { "/cooking": ["ana"], "/pets": ["bo"] };
-    for (const node of nodes) await node.shows(all);
+    const [one, two] = await twoNodes(server);
     await server.kill();
-    nodes[0]?.store.put("3", user("cy"), "/pets");
+    one.store.put("3", user("cy"), "/pets");
     await server.startEmpty();
-    for (const node of nodes) await node.shows({ ...all, "/pets": ["bo", "cy"] });
-    expect(nodes.map(({ left }) => left)).toEqual([[], []]);
+    for (const node of [one, two]) await node.shows({ "/cooking": ["ana"], "/pets": ["bo", "cy"] });
+    expect([one.left, two.left]).toEqual([[], []]);
     expect(await server.control.hlen("chat:{presence}:nodes")).toBe(2);
   });
 
-  test("is full, nobody vanishes from the other nodes", async () => {
+  test("is full, no client disappears from the other nodes", async () => {
     const server = await RedisServer.start();
     const [one, two] = [new Node(server.url, "chat"), new Node(server.url, "chat")];
     one.store.put("1", user("ana"), "/cooking");
     await two.shows({ "/cooking": ["ana"] });
     await server.control.config("SET", "maxmemory", "1");
     one.store.put("2", user("bo"), "/cooking");
-    const isLeaseOver = () =>
-      one.logs.filter((line) => line.includes("presence is not shared")).length > LEASE / BEAT + 2;
-    await until("more beats have failed than a lease has", isLeaseOver);
+    await until("heartbeats have failed for longer than a lease", () => isLeaseOver(one));
     await two.shows({ "/cooking": ["ana"] });
     await server.control.config("SET", "maxmemory", "0");
     await two.shows({ "/cooking": ["ana", "bo"] });
     expect([two.left, two.gone]).toEqual([[], []]);
   });
 
+  // Each breaks Redis until all leases have expired, and returns what mends it.
   const kill = async (server: RedisServer) => {
     await server.kill();
+    const expiry = Date.now() + LEASE_MS; // no heartbeat renews them from now on
+    await until("all leases have expired", () => Date.now() > expiry);
     return () => server.start();
   };
-  const freeze = (server: RedisServer) => {
+  const freeze = async (server: RedisServer, nodes: readonly Node[]) => {
     server.freeze();
-    return () => server.thaw();
+    const haveFailed = () => nodes.every(({ failedHeartbeats }) => failedHeartbeats > 0);
+    await until("heartbeats have timed out, which takes longer than a lease", haveFailed);
+    return () => Promise.resolve(server.thaw());
   };
-  const makeReadOnly = async ({ control }: RedisServer) => {
+  const makeReadOnly = async ({ control }: RedisServer, nodes: readonly Node[]) => {
     await control.replicaof("127.0.0.1", 1);
+    await until("heartbeats have failed for longer than a lease", () => nodes.every(isLeaseOver));
     return () => control.replicaof("NO", "ONE");
   };
   test.each([
     ["was away", kill],
     ["was frozen", freeze],
     ["was read-only", makeReadOnly],
-  ])("%s for longer than a lease, nobody is swept who comes back with it", async (_name, breakIt) => {
+  ])("%s for longer than a lease, no node is swept that returns with it", async (_name, breakRedis) => {
     const server = await RedisServer.start();
-    const nodes = [new Node(server.url, "chat"), new Node(server.url, "chat")];
-    nodes[0]?.store.put("1", user("ana"), "/cooking");
-    nodes[1]?.store.put("2", user("bo"), "/pets");
-    const all = { "/cooking": ["ana"], "/pets": ["bo"] };
-    for (const node of nodes) await node.shows(all);
-    const mend = await breakIt(server);
-    await new Promise((resolve) => setTimeout(resolve, 4 * LEASE));
+    const [one, two] = await twoNodes(server);
+    const mend = await breakRedis(server, [one, two]);
     await mend();
-    nodes[1]?.store.put("3", user("cy"), "/pets");
-    for (const node of nodes) await node.shows({ ...all, "/pets": ["bo", "cy"] });
-    expect(nodes.flatMap(({ gone }) => gone)).toEqual([]);
+    two.store.put("3", user("cy"), "/pets");
+    for (const node of [one, two]) await node.shows({ "/cooking": ["ana"], "/pets": ["bo", "cy"] });
+    expect([one.gone, two.gone]).toEqual([[], []]);
   });
 
-  test("is not there at the start, a node keeps its own and shares them later", async () => {
+  test("is unreachable at the start, a node shows its own clients and shares them later", async () => {
     const server = await RedisServer.start();
     await server.kill();
     const one = new Node(server.url, "chat");

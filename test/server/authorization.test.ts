@@ -1,6 +1,6 @@
 import { EVENTS } from "../../src/protocol/events";
 import { newMessage, PETS, resumedRooms, sendAcked, sendNumbered, texts } from "../support/chat";
-import { NOBODY, PresenceWatcher } from "../support/presenceWatcher";
+import { EMPTY_ROOMS, PresenceWatcher } from "../support/presenceWatcher";
 import { startService, type RunningService } from "../support/service";
 import { COOKING, TestClient, type TestClientOptions } from "../support/testClient";
 import { JWT_SECRET, seconds, signed } from "../support/tokens";
@@ -138,10 +138,10 @@ describe("a token for some rooms", () => {
     await bo.waitFor("presence_information");
     const token = await signed(ONLY_PETS);
     const watcher = await PresenceWatcher.connect(url, { token });
-    expect(await watcher.known()).toEqual(NOBODY);
+    expect(await watcher.known()).toEqual(EMPTY_ROOMS);
     const base = await connect(url, ONLY_PETS);
     const seen = {
-      data: { usersPerRoom: { ...NOBODY, "/pets": [{ username: "ana", avatar: "" }] } },
+      data: { usersPerRoom: { ...EMPTY_ROOMS, "/pets": [{ username: "ana", avatar: "" }] } },
       error: null,
     };
     const [answer] = await base.ask(EVENTS.newPresenceInformation, { ...presence, currentRoom: PETS });

@@ -1,4 +1,4 @@
-import { NOBODY, PresenceWatcher, presenceStorm } from "../support/presenceWatcher";
+import { EMPTY_ROOMS, PresenceWatcher, presenceStorm } from "../support/presenceWatcher";
 import { PETS } from "../support/chat";
 import { Random } from "../support/random";
 import { startService } from "../support/service";
@@ -6,7 +6,7 @@ import { COOKING, TestClient } from "../support/testClient";
 
 const ID = expect.stringMatching(/^[\w-]{12}$/) as string;
 
-/** Sends a message and waits for it: what was on its way to the client before has arrived. */
+/** Sends a message and waits for it: everything that was sent to the client before has arrived by then. */
 async function settle(client: TestClient): Promise<void> {
   const { uuid } = client.sendMessage();
   for (;;) {
@@ -15,14 +15,14 @@ async function settle(client: TestClient): Promise<void> {
   }
 }
 
-test("who asks for differences gets the state once on connecting, and no snapshots", async () => {
+test("a client that opts in receives the state once on connecting, then diffs and no snapshots", async () => {
   const { url } = await startService();
   const base = await TestClient.connect(url);
   base.announcePresence({ username: "ana", avatar: "a" });
   await base.waitFor("presence_information");
   const watcher = await PresenceWatcher.connect(url);
   expect(await watcher.known()).toEqual({
-    ...NOBODY,
+    ...EMPTY_ROOMS,
     "/cooking": [{ id: ID, username: "ana", avatar: "a" }],
   });
   base.announcePresence({ currentRoom: PETS });
@@ -40,18 +40,18 @@ test("base clients beside them get what they always got", async () => {
     avatar: "a",
     currentRoom: COOKING,
   });
-  const there = { ...NOBODY, "/cooking": [{ username: "ana", avatar: "a" }] };
+  const there = { ...EMPTY_ROOMS, "/cooking": [{ username: "ana", avatar: "a" }] };
   expect(answer).toEqual({ data: { usersPerRoom: there }, error: null });
   expect(await base.waitFor("presence_information")).toEqual([
     { data: { usersPerRoom: there }, error: null },
   ]);
   client.disconnect();
   expect(await base.waitFor("presence_information")).toEqual([
-    { data: { usersPerRoom: NOBODY }, error: null },
+    { data: { usersPerRoom: EMPTY_ROOMS }, error: null },
   ]);
 });
 
-test("a join, a move and a leave are told to all, the mover included, under one id", async () => {
+test("a join, a move and a leave reach all clients, the mover included, under one id", async () => {
   const { url } = await startService();
   const ana = await PresenceWatcher.connect(url);
   const bo = await PresenceWatcher.connect(url);
@@ -66,10 +66,10 @@ test("a join, a move and a leave are told to all, the mover included, under one 
   expect(await ana.diff()).toEqual(move);
   ana.client.disconnect();
   expect(await bo.diff()).toEqual({ joined: {}, left: { "/pets": [id] } });
-  expect(await bo.known()).toEqual(NOBODY);
+  expect(await bo.known()).toEqual(EMPTY_ROOMS);
 });
 
-test("the id is not the socket's, of no generation, and another one for each connection", async () => {
+test("the id is not the socket's, for both client generations, and each connection has another one", async () => {
   const { url } = await startService();
   const watcher = await PresenceWatcher.connect(url);
   const ids = new Set<string>();
@@ -84,10 +84,10 @@ test("the id is not the socket's, of no generation, and another one for each con
   expect([...ids]).toEqual([ID, ID, ID]);
 });
 
-test("changes of one turn share one event, and each client's are summed up", async () => {
+test("changes of one turn share one event, and those of one client are summed up", async () => {
   const { url } = await startService();
   const watcher = await PresenceWatcher.connect(url);
-  // Over polling, what is sent while a request is under way comes in the next one, and so in one turn.
+  // Packets that are sent during a poll request share the next request, so they arrive in one turn.
   const client = await TestClient.connect(url, { transports: ["polling"] });
   client.sendMessage();
   for (const currentRoom of [COOKING, PETS, COOKING, PETS]) client.announcePresence({ currentRoom });
@@ -102,7 +102,7 @@ test("changes of one turn share one event, and each client's are summed up", asy
   expect(Object.keys(joined)).toEqual(["/pets"]);
 });
 
-test("a new name in the same room is silent, and told with the next change", async () => {
+test("a new name in the same room causes no event and is part of the next diff", async () => {
   const { url } = await startService();
   const { client: ana } = await PresenceWatcher.connect(url);
   const bo = await PresenceWatcher.connect(url);
@@ -122,30 +122,30 @@ test("a new name in the same room is silent, and told with the next change", asy
   }
 });
 
-test.each(["snapshot", "", true, null, {}])("asking for presence as %j is refused", async (presence) => {
+test.each(["snapshot", "", true, null, {}])("the opt-in `presence: %j` is refused", async (presence) => {
   const { url } = await startService();
   const refused = TestClient.connect(url, { auth: { presence } });
   await expect(refused).rejects.toMatchObject({ message: "Handshake is not valid", data: { status: 400 } });
 });
 
-test("through a storm all know the same, in the same order, as who comes last", async () => {
+test("after a storm all clients know the same state, in the same order, as a newcomer", async () => {
   const { url } = await startService({ PRESENCE_PER_SECOND: "0" });
   await presenceStorm([url], new Random());
 });
 
-test("through a storm that the budget holds up all know the same, in the same order", async () => {
+test("after a storm beyond the budget all clients know the same state, in the same order", async () => {
   const budget = { PRESENCE_BYTES_PER_SECOND: "100000", PRESENCE_BURST_BYTES: "10000" };
   const { url } = await startService({ PRESENCE_PER_SECOND: "0", ...budget });
   await presenceStorm([url], new Random());
 });
 
-test("what the budget has no room for waits and shares one event, and the last state is told", async () => {
+test("changes beyond the budget wait and share events, and the last state is sent", async () => {
   const { url } = await startService({ PRESENCE_BYTES_PER_SECOND: "2000", PRESENCE_BURST_BYTES: "400" });
   const watcher = await PresenceWatcher.connect(url);
   const clients = await Promise.all(Array.from({ length: 20 }, () => TestClient.connect(url)));
   for (const [i, client] of clients.entries()) {
     client.announcePresence({ username: `u${String(i)}` });
-    await settle(client); // so each is a turn of its own
+    await settle(client); // so that each change has its own turn
   }
   let events = 0;
   for (; (await watcher.known())["/cooking"]?.length !== clients.length; events += 1) await watcher.diff();

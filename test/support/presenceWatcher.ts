@@ -6,12 +6,12 @@ import { until } from "./until";
 
 type UsersPerRoom = PresenceState["usersPerRoom"];
 
-export const NOBODY: UsersPerRoom = Object.fromEntries(ROOM_NAMES.map((room) => [room, []]));
+export const EMPTY_ROOMS: UsersPerRoom = Object.fromEntries(ROOM_NAMES.map((room) => [room, []]));
 
-/** A client that asked for presence by difference, and what it knows by it. */
+/** A client that opted in to presence by difference, and the state that it knows. */
 export class PresenceWatcher {
   readonly client: TestClient;
-  /** Whatever should not have happened, in words. */
+  /** Descriptions of diffs that did not fit the known state. */
   readonly violations: string[] = [];
   #rooms: UsersPerRoom;
 
@@ -26,7 +26,7 @@ export class PresenceWatcher {
     return new PresenceWatcher(client, state?.data.usersPerRoom ?? {});
   }
 
-  /** The next diff, which is taken into account. */
+  /** Waits for the next diff and applies it. */
   async diff(): Promise<PresenceDiff> {
     const [envelope] = await this.client.waitFor<DataEnvelope<PresenceDiff>>("presence_diff");
     if (envelope === undefined) throw new Error("no diff");
@@ -34,7 +34,7 @@ export class PresenceWatcher {
     return envelope.data;
   }
 
-  /** Who is where, by all that has arrived. */
+  /** Applies all diffs that have arrived and returns the state. */
   async known(): Promise<UsersPerRoom> {
     while (this.client.queued("presence_diff").length > 0) await this.diff();
     return this.#rooms;
@@ -66,13 +66,13 @@ export class PresenceWatcher {
 }
 
 /**
- * Clients join, move, take other names, leave and come anew, at random, over all nodes; then all who are there must
- * know the same as who comes last. `normal` says what counts as the same.
+ * Clients join, move, change names and leave at random, on all nodes. Then all that are left must know the same state
+ * as a newcomer. States are compared as JSON of what `normalize` returns.
  */
 export async function presenceStorm(
   urls: readonly string[],
   random: Random,
-  normal: (known: UsersPerRoom) => unknown = (known) => known,
+  normalize: (known: UsersPerRoom) => unknown = (known) => known,
 ): Promise<void> {
   const watchers: PresenceWatcher[] = [];
   for (let step = 0; step < 300; step += 1) {
@@ -92,16 +92,16 @@ export async function presenceStorm(
     if (random.next() < 0.2) await new Promise((resolve) => setImmediate(resolve));
   }
   const allStates = async () =>
-    Promise.all(urls.map(async (url) => JSON.stringify(normal(await stateAt(url)))));
+    Promise.all(urls.map(async (url) => JSON.stringify(normalize(await stateAt(url)))));
   await until(`all nodes know the same (seed ${String(random.seed)})`, async () => {
     return new Set(await allStates()).size === 1;
   });
-  // A new name alone is silent: this tells it.
+  // A new name alone causes no diff: a move sends it.
   const mover = await PresenceWatcher.connect(random.pick(urls));
   mover.client.announcePresence({ username: "mover" });
   watchers.push(mover);
   await until(`all know the same (seed ${String(random.seed)})`, async () => {
-    const known = watchers.map(async (watcher) => JSON.stringify(normal(await watcher.known())));
+    const known = watchers.map(async (watcher) => JSON.stringify(normalize(await watcher.known())));
     return new Set([...(await Promise.all(known)), ...(await allStates())]).size === 1;
   });
   expect(watchers.flatMap(({ violations }) => violations)).toEqual([]);
