@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { open } from "lmdb";
 import { EmbeddedMessageLog } from "../../src/messageLog/embedded/embeddedMessageLog";
 import { StoreError, type MessageLog } from "../../src/messageLog/messageLog";
+import type * as Integrity from "../../src/messageLog/embedded/integrity";
 import { describeMessageLog } from "./messageLogContract";
 import { smallDisk } from "../support/smallDisk";
 import { temporaryDirectory } from "../support/temporaryDirectory";
@@ -50,7 +52,7 @@ test("a directory in use is refused, and free again once its log has stopped", a
   await second.stop();
 });
 
-test("a lock that its process left behind when it was killed is no obstacle", async () => {
+test("a lock that a killed process left behind is taken over", async () => {
   const directory = temporaryDirectory();
   const leaveLock = `require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))`;
   spawnSync(process.execPath, ["-e", leaveLock, join(directory, "lock")]);
@@ -59,10 +61,54 @@ test("a lock that its process left behind when it was killed is no obstacle", as
   await log.stop();
 });
 
+// The check runs a program of its own, once as compiled JavaScript and once as TypeScript.
+describe.each(["src", "dist"])("the check of the data, run from %s", (folder) => {
+  const { checkIntegrity } = jest.requireActual<typeof Integrity>(
+    `../../${folder}/messageLog/embedded/integrity`,
+  );
+
+  async function environment(databases: Record<string, string[]>): Promise<string> {
+    const path = temporaryDirectory();
+    const root = open({ path, maxDbs: 3 });
+    for (const [name, records] of Object.entries(databases)) {
+      const database = root.openDB({ name, encoding: "string" });
+      for (const record of records) await database.put(record, record);
+    }
+    await root.close();
+    return path;
+  }
+
+  test("intact data passes", async () => {
+    const path = await environment({ blocks: ["a", "b"], keys: [], state: ["c"] });
+    expect(() => checkIntegrity(path)).not.toThrow();
+  });
+
+  test.each(["blocks", "keys", "state"])("data without the database %s is damaged", async (missing) => {
+    const databases = Object.fromEntries(
+      ["blocks", "keys", "state"].filter((name) => name !== missing).map((name) => [name, ["a record"]]),
+    );
+    const path = await environment(databases);
+    expect(() => checkIntegrity(path)).toThrow(/damaged/);
+  });
+
+  test("a first start that was killed while it made the databases is no damage", async () => {
+    const path = await environment({ blocks: [] });
+    expect(() => checkIntegrity(path)).not.toThrow();
+  });
+
+  test("data whose pages were overwritten is damaged", async () => {
+    const path = await environment({ blocks: ["a", "b"], keys: ["c"], state: ["d"] });
+    const file = join(path, "data.mdb");
+    const data = readFileSync(file);
+    writeFileSync(file, data.fill(0xff, 2 * 4_096)); // the first two pages say where the others lie
+    expect(() => checkIntegrity(path)).toThrow(/damaged/);
+  });
+});
+
 test.each([
   ["that is not a database", (file: string) => writeFileSync(file, "not a database ".repeat(1_000))],
   ["that is cut short", (file: string) => truncateSync(file, 3 * 4_096)],
-  ["that is empty but for a few bytes", (file: string) => truncateSync(file, 100)],
+  ["of which only a few bytes are left", (file: string) => truncateSync(file, 100)],
 ])("a file %s is refused in one line", async (_name, damage) => {
   const directory = temporaryDirectory();
   const log = new EmbeddedMessageLog({ directory, maxMessages: 10 });
@@ -75,7 +121,7 @@ test.each([
   await expect(starting).rejects.toThrow(/^[^\n]+$/);
 });
 
-test("a directory that cannot be made is refused in one line", async () => {
+test("a directory that cannot be created is refused in one line", async () => {
   const file = join(temporaryDirectory(), "file");
   writeFileSync(file, "");
   const log = new EmbeddedMessageLog({ directory: join(file, "data"), maxMessages: 10 });

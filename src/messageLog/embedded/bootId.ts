@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Differs after every start of the machine; undefined where the system has none. */
+/** Returns an id that changes with every boot of the machine; undefined on systems without one. */
 export function bootId(): string | undefined {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

@@ -4,12 +4,12 @@ import { connect, createServer, type Server } from "node:net";
 import { join, relative } from "node:path";
 import { StoreError } from "../messageLog";
 
-const MAX_SOCKET_PATH = 100; // bytes; the systems' limits lie between 104 and 108
+const MAX_SOCKET_PATH_BYTES = 100; // the limits of the systems lie between 104 and 108
 
 /**
- * Keeps a second process out of a directory. The lock is a listening unix socket: unlike a file with a process
- * number it cannot outlive its process (kill -9 leaves a file behind on which nobody listens), and numbers
- * repeat between containers that share a volume.
+ * Keeps a second process out of a directory. The lock is a listening Unix socket, which cannot outlive its process:
+ * after kill -9 its file remains, but no process listens on it. A file with a process number would not do, because
+ * containers that share a volume use the same numbers.
  */
 export class DirectoryLock {
   readonly #server: Server;
@@ -19,8 +19,8 @@ export class DirectoryLock {
   }
 
   /**
-   * Makes the directory where it is missing. Rejects with a StoreError when another process holds the lock, or the
-   * directory cannot be used.
+   * Creates the directory if it is missing. Rejects with a StoreError when another process holds the lock, or when
+   * the directory cannot be used.
    */
   static async acquire(directory: string): Promise<DirectoryLock> {
     try {
@@ -35,7 +35,7 @@ export class DirectoryLock {
     }
   }
 
-  /** Closing the server removes its socket. */
+  /** Closes the server, which also removes its socket file. */
   async release(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
@@ -47,12 +47,12 @@ function socketPath(directory: string): string {
   const absolute = join(directory, "lock");
   const fromHere = relative(process.cwd(), absolute);
   const path = fromHere.length < absolute.length ? fromHere : absolute;
-  if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES)
     throw new StoreError(`the path ${absolute} is too long for a lock`);
   return path;
 }
 
-/** Undefined when something already lies at the path. */
+/** Resolves with undefined when a file already exists at the path. */
 async function listen(path: string): Promise<Server | undefined> {
   const server = createServer((socket) => socket.destroy()).listen(path);
   try {
@@ -64,10 +64,10 @@ async function listen(path: string): Promise<Server | undefined> {
   }
 }
 
-/** Moves a dead process's socket away first: of two that find it at once, only one can. */
+/** Renames the socket of a dead process first: of two processes that find it at once, only one can. */
 async function takeOver(path: string, directory: string): Promise<Server> {
   const inUse = new StoreError(`${directory} is in use by another process`);
-  if (await isAnswered(path)) throw inUse;
+  if (await hasListener(path)) throw inUse;
   const aside = `${path}.${String(process.pid)}`;
   renameSync(path, aside);
   rmSync(aside);
@@ -76,7 +76,7 @@ async function takeOver(path: string, directory: string): Promise<Server> {
   return server;
 }
 
-async function isAnswered(path: string): Promise<boolean> {
+async function hasListener(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
     await once(socket, "connect");
