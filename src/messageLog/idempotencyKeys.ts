@@ -1,18 +1,19 @@
 import type { ChatMessage } from "../protocol/events";
 
-/** A remembered message, as it is stored: key, sequence, time (ms), hash of the text. */
-export type KeyRecord = [key: string, sequence: number, time: number, textHash: number];
+/** What is stored for an idempotency key. */
+export type KeyRecord = [key: string, sequence: number, timeMs: number, textHash: number];
 
-/** What an acked message is known by: its sender, its room, its uuid. */
+/** Returns the idempotency key of a message: its room, sender and uuid. */
 export function keyOf({ username, chatRoom, uuid }: ChatMessage): string {
   return JSON.stringify([chatRoom.name, username, uuid]);
 }
 
 /**
- * Tells texts under one key apart; a collision could fool only the sender who chose both texts, so a fast
- * 53-bit hash will do (cyrb53, public domain).
+ * Distinguishes the texts sent under one key: cyrb53, a fast 53-bit hash in the public domain. Only the sender, who
+ * chooses both texts, could profit from a collision. The values are stored, and nodes of different versions
+ * compare them during a rolling upgrade: with another hash a repeated message would be refused as a reused key.
  */
-export function hashOf(text: string): number {
+export function hashText(text: string): number {
   let high = 0xdeadbeef;
   let low = 0x41c6ce57;
   for (let i = 0; i < text.length; i += 1) {
@@ -25,15 +26,15 @@ export function hashOf(text: string): number {
   return 4_294_967_296 * (2_097_151 & low) + (high >>> 0);
 }
 
-/** The keys of recent messages, oldest first; forgets by age and by count. */
+/** The keys of recent messages. Forgets keys by age and by count. */
 export class IdempotencyKeys {
-  readonly #maxAge: number;
+  readonly #maxAgeMs: number;
   readonly #maxCount: number;
-  /** key → its record, in order of arrival */
+  /** key → its record, oldest first */
   readonly #records = new Map<string, KeyRecord>();
 
-  constructor(maxAge: number, maxCount: number) {
-    this.#maxAge = maxAge;
+  constructor(maxAgeMs: number, maxCount: number) {
+    this.#maxAgeMs = maxAgeMs;
     this.#maxCount = maxCount;
   }
 
@@ -45,14 +46,14 @@ export class IdempotencyKeys {
     this.#records.set(record[0], record);
   }
 
-  /** Forgets what is too old or too much. Returns the time (ms) of the newest forgotten, if there was any. */
-  forget(now: number): number | undefined {
-    let newestForgotten: number | undefined;
-    for (const [key, [, , time]] of this.#records) {
-      if (time >= now - this.#maxAge && this.#records.size <= this.#maxCount) break;
+  /** Removes keys beyond the maximum age or count. Returns the time (ms) of the newest removed key, if any. */
+  removeExpired(nowMs: number): number | undefined {
+    let newestMs: number | undefined;
+    for (const [key, [, , timeMs]] of this.#records) {
+      if (timeMs >= nowMs - this.#maxAgeMs && this.#records.size <= this.#maxCount) break;
       this.#records.delete(key);
-      newestForgotten = time;
+      newestMs = timeMs;
     }
-    return newestForgotten;
+    return newestMs;
   }
 }

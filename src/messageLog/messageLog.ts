@@ -1,81 +1,81 @@
-import type { ChatMessage } from "../protocol/events";
+import type { ChatMessage, MessageReceipt } from "../protocol/events";
 
 /** A message as the log keeps it. */
 export interface StoredMessage {
   room: string;
-  /** Where it stands in its room; opaque to everybody but the log. */
+  /** Its place in the room. Opaque outside the log. */
   offset: string;
-  /** The `ChatMessage` as JSON: what is stored is what is sent, so nobody needs to parse it. */
+  /** The `ChatMessage` as JSON. The stored text is also the text that is sent, so it need not be parsed. */
   json: string;
 }
 
+/**
+ * Receives each stored message. `isMoreComing` is a hint for batching: true when the log is storing further
+ * messages at this moment, so the next call follows within milliseconds and the receiver may delay its writes
+ * to the sockets until then. False promises nothing.
+ */
 export type Deliver = (message: StoredMessage, isMoreComing: boolean) => void;
 
-export interface Receipt {
-  uuid: string;
-  serverTimestamp: string;
-  offset: string;
-  /** The message had been stored before under the same key; this is the first one's receipt. */
-  duplicate: boolean;
-}
-
-/** A stretch of a room. At most one of `after` and `before` is given; with neither, the newest messages. */
+/** Selects a part of a room: after an offset, before an offset, or the newest messages. Not both offsets. */
 export interface PageRequest {
   after?: string;
   before?: string;
+  /** At least 1. The log sets no upper bound and holds the whole page in memory: the caller limits it. */
   limit: number;
 }
 
 export interface Page {
   /** Oldest first. */
   messages: StoredMessage[];
-  /** What to pass as `before` for the page of older messages; null where there are none. */
+  /** `before` of the request for the next older page; null if there is none. */
   before: string | null;
-  /** What to pass as `after` for the page of newer messages; null where there are none. */
+  /** `after` of the request for the next newer page; null if there is none. */
   after: string | null;
 }
 
 /**
- * The truth about what was said: one write path, one order. Live delivery, replay, history and idempotency all
- * read from here. A test suite, test/contracts/messageLogContract.ts, holds every implementation to this.
+ * The messages of all rooms: one write path, one order. Live delivery, replay, history and idempotency all read
+ * from here. The test suite test/contracts/messageLogContract.ts checks these promises on every implementation.
  *
- * - Order: within a room every message has one place, the same in delivery, in pages and on every node.
- * - An offset stays good as long as its message is kept, also over restarts. When the log may have lost
- *   messages it gives new offsets and knows the old ones no more, so that no stale one is taken for a good one.
- * - Retention is by count per room; the newest messages stay.
+ * - Order: each message has one place in its room, the same in delivery, in pages and on every node.
+ * - Offsets: an offset is valid while its message is kept, also after restarts. When the log may have lost
+ *   messages, it starts a new epoch and rejects the offsets of the old one. So a stale offset never names
+ *   another message.
+ * - Retention: each room keeps its newest messages, up to a maximum count.
+ *
+ * A room is named by its `ChatRoom.name`; the caller has checked that the room exists.
  */
 export interface MessageLog {
-  /** Why messages cannot be stored now; undefined while they can. In words for operators, not for clients. */
+  /** Why the log cannot store messages now, in words for operators; undefined while it can store them. */
   readonly failure: string | undefined;
 
   /**
-   * Opens the store and begins to call `deliver` with every message stored from now on, once, in room order;
-   * never re-entrantly. `isMoreComing` says that others are being stored right now and will follow soon, so
-   * that who writes them out may wait for them. `onGap` is called when messages were lost before this process
-   * could deliver them: whoever listens live has missed some, and must resume. Rejects with a StoreError when
-   * the store cannot be used.
+   * Opens the store. From then on, calls `deliver` once for every message that is stored, per room in offset
+   * order, never re-entrantly. Calls `onGap` when messages were lost before this process could deliver them: live
+   * clients have missed messages and must resume. Rejects with StoreError when the store cannot be used.
    */
   start(deliver: Deliver, onGap?: () => void): Promise<void>;
 
   /**
-   * Resolves once the message is stored and was delivered. With `idempotent`, (username, room, uuid) is its
-   * key for at least 10 minutes (or the latest 200,000 keys): the same message again resolves with the first
-   * one's receipt, also while that one is still being stored, and is neither stored nor delivered again.
-   * Rejects with KeyReusedError when the key came with another text, with StoreError when the message could
-   * not be stored; then nothing of it remains, and the key is free.
+   * Resolves once the message is stored and was passed to `deliver`. With `idempotent`, (username, room, uuid) is
+   * the message's key for 10 minutes (embedded log: for the latest 200,000 keys at most). Another append with the
+   * key resolves with the receipt of the first, also while the first is still being stored, and stores nothing.
+   * Rejects with KeyReusedError when the key belongs to another text, and with StoreError when the message was not
+   * stored in time. With Redis it may be stored nevertheless, if the answer was lost; a repeat under its key is safe.
    */
-  append(message: ChatMessage, options: { idempotent: boolean }): Promise<Receipt>;
+  append(message: ChatMessage, options: { idempotent: boolean }): Promise<MessageReceipt>;
 
   /**
-   * Messages that were delivered, never more than `limit`. Rejects with UnknownOffsetError when the offset is
-   * not of this log, or its position is no longer kept.
+   * Reads messages that were delivered. Rejects with UnknownOffsetError when the offset is not of this log, not
+   * yet given out, or (`after` only) when the message that follows it is no longer kept. Rejects with StoreError
+   * when the store cannot be read.
    */
   read(room: string, request: PageRequest): Promise<Page>;
 
-  /** Offset of the last message delivered in the room, or of the place before its first. */
+  /** Returns the offset of the last message delivered in the room, or of the place before its first message. */
   head(room: string): string;
 
-  /** Stores what was appended, then closes. */
+  /** Stores the appended messages, then closes the store. Later appends and reads reject with StoreError. */
   stop(): Promise<void>;
 }
 

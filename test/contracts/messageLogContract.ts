@@ -8,13 +8,13 @@ import {
 import type { ChatMessage } from "../../src/protocol/events";
 import { afterThisTest } from "../support/disposal";
 
-/** How the suite gets at one kind of log. */
+/** Gives the suite access to one implementation of the log. */
 export interface LogBackend {
-  /** A log on the same store each time, until the store is lost; `maxMessages` is kept per room. */
+  /** Creates a log on the same store as before, which keeps `maxMessages` messages per room. */
   create: (maxMessages: number) => MessageLog;
-  /** Everything stored disappears, while no log is open. */
+  /** Deletes everything stored. Called while no log is open. */
   loseStore: () => void | Promise<void>;
-  /** From now on the store of the open log fails; returns what mends it. */
+  /** Makes the store of the open log fail, until the returned function is called. */
   breakStore: (log: MessageLog) => () => void | Promise<void>;
 }
 
@@ -43,7 +43,7 @@ function numbers(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, index) => String(from + index));
 }
 
-/** What every message log promises (src/messageLog/messageLog.ts). */
+/** Defines the tests that every message log must pass: the promises of src/messageLog/messageLog.ts. */
 export function describeMessageLog(name: string, setUp: () => Promise<LogBackend> | LogBackend): void {
   describe(`message log: ${name}`, () => {
     let backend: LogBackend;
@@ -59,7 +59,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       return { log, delivered };
     }
 
-    test("delivers each message once, before its append resolves, with what it was given", async () => {
+    test("delivers each message once and unchanged, before its append resolves", async () => {
       const { log, delivered } = await open();
       const sent = message("hello");
       const receipt = await log.append(sent, ALWAYS);
@@ -73,7 +73,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(log.head("/cooking")).toBe(receipt.offset);
     });
 
-    test("keeps one order per room over delivery and pages, also for concurrent appends", async () => {
+    test("each room has the same order in delivery and in pages, also for concurrent appends", async () => {
       const { log, delivered } = await open(1_000);
       await Promise.all(
         numbers(500).map((text) =>
@@ -96,7 +96,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(texts((await log.read("/cooking", { limit: 1 })).messages)).toEqual([text]);
     });
 
-    test("without a key the same message is stored each time", async () => {
+    test("without idempotency the same message is stored each time", async () => {
       const { log, delivered } = await open();
       const sent = message("hello");
       await log.append(sent, ALWAYS);
@@ -104,7 +104,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(delivered).toHaveLength(2);
     });
 
-    test("the same key again gets the first one's receipt and nothing is stored", async () => {
+    test("an append with a known key resolves with the first receipt and stores nothing", async () => {
       const { log, delivered } = await open();
       const first = await log.append(
         message("hello", { serverTimestamp: new Date(Date.now() - 60_000).toISOString() }),
@@ -117,7 +117,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(texts(delivered)).toEqual(["hello", "between"]);
     });
 
-    test("of concurrent appends under one key one is stored and all get its receipt", async () => {
+    test("of concurrent appends with one key, one is stored and all resolve with its receipt", async () => {
       const { log, delivered } = await open();
       const receipts = await Promise.all(numbers(20).map(() => log.append(message("hello"), ONCE)));
       expect(delivered).toHaveLength(1);
@@ -125,7 +125,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(new Set(receipts.map(({ offset }) => offset)).size).toBe(1);
     });
 
-    test("a key is sender, room and uuid together", async () => {
+    test("a key consists of sender, room and uuid", async () => {
       const { log, delivered } = await open();
       const variants: Partial<ChatMessage>[] = [
         {},
@@ -139,7 +139,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(delivered).toHaveLength(4);
     });
 
-    test("a key with another text is refused, stored or still being stored", async () => {
+    test("a key with another text is refused, both while the first is being stored and afterwards", async () => {
       const { log, delivered } = await open();
       const first = log.append(message("hello", { uuid: "1" }), ONCE);
       await expect(log.append(message("bye", { uuid: "1" }), ONCE)).rejects.toThrow(KeyReusedError);
@@ -148,7 +148,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(texts(delivered)).toEqual(["hello"]);
     });
 
-    test("messages, offsets and keys outlive the log that took them", async () => {
+    test("messages, offsets and keys stay valid when the log is opened again", async () => {
       const before = await open();
       const receipt = await before.log.append(message("hello"), ONCE);
       await before.log.append(message("bye"), ALWAYS);
@@ -167,7 +167,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(next.offset).not.toBe(head);
     });
 
-    test("pages both ways, with what to pass for the next one on each side", async () => {
+    test("pages lead to the next page in both directions", async () => {
       const { log } = await open();
       for (const text of numbers(25)) await log.append(message(text), ALWAYS);
       const newest = await log.read("/cooking", { limit: 10 });
@@ -205,7 +205,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(back.messages).toEqual(messages);
     });
 
-    test("keeps the newest messages of each room, no more than its maximum to read", async () => {
+    test("each room keeps its newest messages, up to the maximum", async () => {
       const { log } = await open(10);
       const old = await log.append(message("old"), ALWAYS);
       await log.append(message("quiet", { chatRoom: PETS }), ALWAYS);
@@ -219,7 +219,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       );
     });
 
-    test("an offset right before the oldest message kept is still good", async () => {
+    test("the offset right before the oldest message kept is still valid", async () => {
       const { log } = await open(10);
       const receipts = [];
       for (const text of numbers(15)) receipts.push(await log.append(message(text), ALWAYS));
@@ -237,7 +237,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       },
     );
 
-    test("when the store was lost, offsets from before are unknown", async () => {
+    test("after the store was lost, the old offsets are unknown", async () => {
       const before = await open();
       for (const text of numbers(3)) await before.log.append(message(text), ALWAYS);
       const { offset } = await before.log.append(message("last"), ALWAYS);
@@ -249,32 +249,32 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       await expect(log.read("/cooking", { after: offset, limit: 10 })).rejects.toThrow(UnknownOffsetError);
     });
 
-    test("while the store fails appends are refused and nothing is delivered; afterwards all is well", async () => {
+    test("while the store fails, appends are refused and nothing is delivered; afterwards the log works as before", async () => {
       const { log, delivered } = await open();
       await log.append(message("before"), ONCE);
-      const mend = backend.breakStore(log);
+      const repair = backend.breakStore(log);
       const attempts = numbers(5).map((text) => log.append(message(text), ONCE));
       for (const attempt of attempts) await expect(attempt).rejects.toThrow(StoreError);
       expect(texts(delivered)).toEqual(["before"]);
 
-      await mend();
+      await repair();
       const retried = await log.append(message("0"), ONCE);
       expect(retried.duplicate).toBe(false);
       expect(texts(delivered.filter(({ room }) => room === "/cooking"))).toEqual(["before", "0"]);
       expect(texts((await log.read("/cooking", { limit: 10 })).messages)).toEqual(["before", "0"]);
     });
 
-    test("tells why it cannot store, and only while it cannot", async () => {
+    test("failure says why the log cannot store, and only while it cannot", async () => {
       const { log } = await open();
       expect(log.failure).toBeUndefined();
-      const mend = backend.breakStore(log);
+      const repair = backend.breakStore(log);
       await expect(log.append(message("hello"), ONCE)).rejects.toThrow(StoreError);
       expect(log.failure).toMatch(/^[^\n]+$/);
-      await mend();
+      await repair();
       expect(log.failure).toBeUndefined();
     });
 
-    test("a log that is not open says so, and does nothing else", async () => {
+    test("a log that is not open reports a failure, and refuses appends and reads", async () => {
       const log = backend.create(10);
       expect(log.failure).toMatch(/^[^\n]+$/);
       await expect(log.read("/cooking", { limit: 1 })).rejects.toThrow(StoreError);
@@ -284,7 +284,7 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(log.failure).toMatch(/^[^\n]+$/);
     });
 
-    test("a log that was stopped has stored what was appended, and takes no more", async () => {
+    test("stop stores what was appended, and later appends are refused", async () => {
       const first = await open();
       const appending = Promise.all(numbers(20).map((text) => first.log.append(message(text), ALWAYS)));
       await first.log.stop();

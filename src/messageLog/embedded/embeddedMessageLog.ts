@@ -1,53 +1,54 @@
-import type { ChatMessage } from "../../protocol/events";
+import type { ChatMessage, MessageReceipt } from "../../protocol/events";
 import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
 import { BlockStore, FORMAT, type LogState } from "./blockStore";
 import { bootId } from "./bootId";
 import { DirectoryLock } from "./directoryLock";
-import { hashOf, IdempotencyKeys, keyOf, type KeyRecord } from "../idempotencyKeys";
+import { hashText, IdempotencyKeys, keyOf, type KeyRecord } from "../idempotencyKeys";
 import {
   KeyReusedError,
   StoreError,
+  type Deliver,
   type MessageLog,
   type Page,
   type PageRequest,
-  type Receipt,
-  type Deliver,
 } from "../messageLog";
 import { newEpoch, type Epoch } from "../offset";
 import { RoomLog } from "./roomLog";
-import { TurnBatch, type PendingAppend } from "./turnBatch";
+import { StorePause } from "./storePause";
+import { TurnBatch } from "./turnBatch";
 
 export interface EmbeddedMessageLogOptions {
-  /** Made when it is missing; one process at a time. */
+  /** Created if it is missing. Only one process at a time can use it. */
   directory: string;
   /** Messages kept per room. */
   maxMessages: number;
 }
 
-const KEY_MAX_COUNT = 200_000; // some 40 MB; a service that gets more acked messages in 10 minutes needs Redis
-const PAUSE_AFTER_FAILURE = 500; // ms until the store is tried again; a full disk does not empty in less
-const JUST_FAILED = "the store has just failed";
-const MAX_PENDING_BYTES = 64 * 1024 * 1024; // appended and not yet on the disk; past it the disk is too slow
+const MAX_KEYS = 200_000; // about 40 MB; a service with more acked messages in 10 minutes needs Redis
+const MAX_PENDING_BYTES = 64 * 1024 * 1024; // appended but not committed; above it the disk is too slow
 
 /**
- * The log of one process, in LMDB: nothing to install, survives kill -9. All messages of one turn of the event
- * loop share a transaction, transactions overlap with the next turns, and messages are delivered and acked in
- * order once theirs is committed.
+ * The log of one process, in LMDB: nothing to install, and it survives kill -9. The messages of one turn of the
+ * event loop share a transaction. Transactions overlap with the next turns. Messages are delivered and acked in
+ * order, after the commit of their transaction.
  */
 export class EmbeddedMessageLog implements MessageLog {
   readonly #options: EmbeddedMessageLogOptions;
   readonly #rooms = new Map<string, RoomLog>();
-  readonly #keys = new IdempotencyKeys(IDEMPOTENCY_KEY_TTL_MS, KEY_MAX_COUNT);
+  readonly #keys = new IdempotencyKeys(IDEMPOTENCY_KEY_TTL_MS, MAX_KEYS);
   /** key → the first append under it, while it is being stored */
-  readonly #storing = new Map<string, { textHash: number; receipt: Promise<Receipt> }>();
+  readonly #storing = new Map<string, { textHash: number; receipt: Promise<MessageReceipt> }>();
   readonly #commits = new Set<Promise<void>>();
+  readonly #pause = new StorePause({
+    isWriting: () => this.#commits.size > 0 || this.#batch !== undefined,
+    rollBack: () => this.#rooms.forEach((room) => room.rollBack()),
+  });
   #store!: BlockStore;
   #lock!: DirectoryLock;
   #epoch: Epoch = "";
   #deliver: Deliver = () => undefined;
   #batch: TurnBatch | undefined;
   #pendingBytes = 0;
-  #failedAt: number | undefined; // ms; set from a failure until the store is tried again
   #isStopped = true;
 
   constructor(options: EmbeddedMessageLogOptions) {
@@ -56,15 +57,16 @@ export class EmbeddedMessageLog implements MessageLog {
 
   get failure(): string | undefined {
     if (this.#isStopped) return "not open";
-    return this.#isPausing() ? JUST_FAILED : undefined;
+    return this.#pause.isActive ? StorePause.REASON : undefined;
   }
 
+  /** Rejects with a StoreError when another process uses the directory, or its data is damaged. */
   async start(deliver: Deliver): Promise<void> {
     this.#deliver = deliver;
     this.#lock = await DirectoryLock.acquire(this.#options.directory);
     try {
       this.#store = new BlockStore(this.#options.directory);
-      this.#epoch = await this.#openEpoch();
+      await this.#openEpoch();
       for (const record of this.#store.keyRecords()) this.#keys.add(record);
       this.#isStopped = false;
     } catch (error) {
@@ -73,11 +75,11 @@ export class EmbeddedMessageLog implements MessageLog {
     }
   }
 
-  async append(message: ChatMessage, { idempotent }: { idempotent: boolean }): Promise<Receipt> {
+  async append(message: ChatMessage, { idempotent }: { idempotent: boolean }): Promise<MessageReceipt> {
     if (this.#isStopped) throw new StoreError("the log is closed");
-    if (!idempotent) return this.#enqueue(message, undefined);
+    if (!idempotent) return this.#enqueue(message);
     const key = keyOf(message);
-    const textHash = hashOf(message.message);
+    const textHash = hashText(message.message);
     const known = this.#keys.get(key);
     if (known !== undefined) return this.#duplicate(message, known, textHash);
     const first = this.#storing.get(key);
@@ -86,15 +88,14 @@ export class EmbeddedMessageLog implements MessageLog {
     return { ...(await first.receipt), duplicate: true };
   }
 
-  // Async for the interface's sake: other logs must ask somebody.
   async read(room: string, request: PageRequest): Promise<Page> {
     if (this.#isStopped) throw new StoreError("the log is closed");
     return this.#room(room).read(request);
   }
 
-  head(room: string): string {
-    const log = this.#room(room);
-    return log.offsetOf(log.delivered);
+  head(name: string): string {
+    const room = this.#room(name);
+    return room.offsetOf(room.head);
   }
 
   async stop(): Promise<void> {
@@ -104,25 +105,25 @@ export class EmbeddedMessageLog implements MessageLog {
     await Promise.allSettled(this.#commits);
     try {
       await this.#store.saveState(this.#state(true));
-      await this.#store.close(); // after a write that failed lmdb would wait for ever
+      await this.#store.close(); // not after a failed write: lmdb would never finish closing
     } finally {
-      // The next to open the directory takes what was not closed for crashed, and looks at it.
+      // If the store was not closed, the next process that opens it checks it as after a crash.
       await this.#lock.release();
     }
   }
 
-  #duplicate(message: ChatMessage, [, sequence, time, textHash]: KeyRecord, itsTextHash: number): Receipt {
-    if (textHash !== itsTextHash) throw new KeyReusedError();
-    const serverTimestamp = new Date(time).toISOString();
+  #duplicate(message: ChatMessage, known: KeyRecord, textHash: number): MessageReceipt {
+    const [, sequence, timeMs, knownTextHash] = known;
+    if (knownTextHash !== textHash) throw new KeyReusedError();
     return {
       uuid: message.uuid,
-      serverTimestamp,
+      serverTimestamp: new Date(timeMs).toISOString(),
       offset: this.#room(message.chatRoom.name).offsetOf(sequence),
       duplicate: true,
     };
   }
 
-  async #storeFirst(message: ChatMessage, key: string, textHash: number): Promise<Receipt> {
+  async #storeFirst(message: ChatMessage, key: string, textHash: number): Promise<MessageReceipt> {
     const receipt = this.#enqueue(message, { key, textHash });
     this.#storing.set(key, { textHash, receipt });
     try {
@@ -132,32 +133,26 @@ export class EmbeddedMessageLog implements MessageLog {
     }
   }
 
-  #enqueue(message: ChatMessage, key: PendingAppend["key"]): Promise<Receipt> {
-    this.#recover();
+  #enqueue(message: ChatMessage, id?: { key: string; textHash: number }): Promise<MessageReceipt> {
+    this.#pause.throwIfActive();
     if (this.#pendingBytes > MAX_PENDING_BYTES) throw new StoreError("the disk does not keep up");
     const json = JSON.stringify(message);
     this.#pendingBytes += json.length;
     const room = this.#room(message.chatRoom.name);
+    const sequence = room.takeSequence();
+    const keyRecord: KeyRecord | undefined = id && [
+      id.key,
+      sequence,
+      Date.parse(message.serverTimestamp),
+      id.textHash,
+    ];
     return new Promise((resolve, reject) => {
       if (this.#batch === undefined) {
         this.#batch = new TurnBatch();
         setImmediate(() => this.#commitBatch());
       }
-      this.#batch.add({ room, sequence: room.takeSequence(), message, json, key, resolve, reject });
+      this.#batch.add({ room, sequence, message, json, keyRecord, resolve, reject });
     });
-  }
-
-  /** After a failure: throws until the store may be tried again and nothing of before is under way. */
-  #recover(): void {
-    if (this.#failedAt === undefined) return;
-    if (this.#isPausing()) throw new StoreError(JUST_FAILED);
-    this.#failedAt = undefined;
-    for (const room of this.#rooms.values()) room.forgetUnstored();
-  }
-
-  #isPausing(): boolean {
-    if (this.#failedAt === undefined) return false;
-    return this.#commits.size > 0 || performance.now() - this.#failedAt < PAUSE_AFTER_FAILURE;
   }
 
   #commitBatch(): void {
@@ -165,15 +160,11 @@ export class EmbeddedMessageLog implements MessageLog {
     if (batch === undefined) return;
     this.#batch = undefined;
     const committed = this.#store.transaction(() => {
-      for (const [room, entries] of batch.rooms) {
-        room.removeUnstored();
-        this.#store.putBlock(room.name, entries[0]?.sequence ?? 0, entries.map(({ json }) => json)); // prettier-ignore
-        room.trim();
-      }
-      const records = batch.keyRecords();
-      if (records.length > 0) this.#store.putKeys(records.at(-1)?.[2] ?? 0, records);
-      const forgotten = this.#keys.forget(Date.now());
-      if (forgotten !== undefined) this.#store.removeKeysBefore(forgotten);
+      for (const [room, { firstSequence, jsons }] of batch.rooms) room.write(firstSequence, jsons);
+      const newestKey = batch.keyRecords.at(-1);
+      if (newestKey !== undefined) this.#store.putKeys(newestKey[2], batch.keyRecords);
+      const expiredMs = this.#keys.removeExpired(Date.now());
+      if (expiredMs !== undefined) this.#store.removeKeysBefore(expiredMs);
     });
     const settled = committed.then(
       () => this.#onCommitted(batch),
@@ -183,26 +174,24 @@ export class EmbeddedMessageLog implements MessageLog {
     void settled.finally(() => this.#commits.delete(settled));
   }
 
-  /** Commits finish in the order in which they began, so rooms are delivered in order. */
-  #onCommitted({ entries }: TurnBatch): void {
-    const isMoreComing = this.#commits.size > 1; // this one is still among them
-    for (const { room, sequence, message, json, key } of entries) {
+  /** Commits finish in the order in which they began, so each room is delivered in order. */
+  #onCommitted({ appends }: TurnBatch): void {
+    const isMoreComing = this.#commits.size > 1; // this commit is still in the set
+    for (const { room, sequence, json, keyRecord } of appends) {
       this.#pendingBytes -= json.length;
-      if (key !== undefined)
-        this.#keys.add([key.key, sequence, Date.parse(message.serverTimestamp), key.textHash]);
-      room.delivered = sequence;
+      if (keyRecord !== undefined) this.#keys.add(keyRecord);
+      room.head = sequence;
       this.#deliver({ room: room.name, offset: room.offsetOf(sequence), json }, isMoreComing);
     }
-    for (const { room, sequence, message, resolve } of entries) {
+    for (const { room, sequence, message, resolve } of appends) {
       const { uuid, serverTimestamp } = message;
       resolve({ uuid, serverTimestamp, offset: room.offsetOf(sequence), duplicate: false });
     }
   }
 
-  /** A later batch may already be on its way with the next sequences, so they are put right afterwards. */
-  #onFailed({ entries }: TurnBatch, error: Error): void {
-    this.#failedAt = performance.now();
-    for (const { json, reject } of entries) {
+  #onFailed({ appends }: TurnBatch, error: Error): void {
+    this.#pause.onFailedWrite();
+    for (const { json, reject } of appends) {
       this.#pendingBytes -= json.length;
       reject(error);
     }
@@ -217,16 +206,15 @@ export class EmbeddedMessageLog implements MessageLog {
   }
 
   /**
-   * LMDB keeps every commit through a crash of the process. A crash of the machine takes those back that were
-   * not yet flushed; then positions would be given out twice, so they get a new epoch.
+   * LMDB keeps every commit when the process crashes. When the machine crashes, commits that were not flushed are
+   * lost and their sequences are given out again: then a new epoch begins.
    */
-  async #openEpoch(): Promise<Epoch> {
+  async #openEpoch(): Promise<void> {
     const state = this.#store.state;
     const isIntact =
       state !== undefined && (state.isClean || (state.bootId !== undefined && state.bootId === bootId()));
     this.#epoch = isIntact ? state.epoch : newEpoch();
     await this.#store.saveState(this.#state(false));
-    return this.#epoch;
   }
 
   #state(isClean: boolean): LogState {

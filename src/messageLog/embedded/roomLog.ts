@@ -1,21 +1,21 @@
 import type { BlockStore, Sequenced } from "./blockStore";
-import { UnknownOffsetError, type Page, type PageRequest, type StoredMessage } from "../messageLog";
+import { UnknownOffsetError, type Page, type PageRequest } from "../messageLog";
 import { formatOffset, parseOffset, roomEpoch, type Epoch } from "../offset";
 
-const TRIM_SLACK = 1_000; // messages kept over the limit before any are removed, so that few commits remove any
-const TRIM_BLOCKS = 2_000; // removed in one commit at the most: some 2 ms
+const TRIM_SLACK = 1_000; // messages above the maximum before any are removed: few commits then remove any
+const TRIM_BLOCKS = 2_000; // removed per commit at most: about 2 ms
 
-/** One room of the embedded log: its positions, its pages, its retention. */
+/** One room of the embedded log: its sequences, its pages, its retention. */
 export class RoomLog {
   readonly name: string;
-  /** Sequence of the last message delivered; 0 when there was none. */
-  delivered: number;
+  /** Sequence of the last message delivered; 0 if there is none. */
+  head: number;
   readonly #store: BlockStore;
   readonly #epoch: Epoch;
   readonly #maxMessages: number;
   #first: number; // first sequence that may still be stored
   #next: number;
-  #mayHoldUnstored = false;
+  #mayHoldVoid = false;
 
   constructor(name: string, store: BlockStore, epoch: Epoch, maxMessages: number) {
     this.name = name;
@@ -25,7 +25,7 @@ export class RoomLog {
     const { first, next } = store.bounds(name);
     this.#first = first;
     this.#next = next;
-    this.delivered = next - 1;
+    this.head = next - 1;
   }
 
   offsetOf(sequence: number): string {
@@ -37,47 +37,44 @@ export class RoomLog {
     return this.#next - 1;
   }
 
-  /** After a failure, once nothing is under way: the sequences of what was not stored are given out again. */
-  forgetUnstored(): void {
-    this.#next = this.delivered + 1;
-    this.#mayHoldUnstored = true;
+  /**
+   * After failed writes, once none is under way: sequences above `head` are void. They are given out again, and the
+   * next transaction first deletes what a commit that failed while flushing may have stored under them.
+   */
+  rollBack(): void {
+    this.#next = this.head + 1;
+    this.#mayHoldVoid = true;
   }
 
-  /** To be called inside a transaction: a commit that failed while flushing may have written all the same. */
-  removeUnstored(): void {
-    if (!this.#mayHoldUnstored) return;
-    this.#mayHoldUnstored = false;
-    this.#store.removeBlocksFrom(this.name, this.delivered + 1);
-  }
-
-  /** To be called inside a transaction: removes what retention no longer keeps, when it is worth it. */
-  trim(): void {
+  /** Stores messages with consecutive sequences and removes old ones. Call it inside a transaction. */
+  write(firstSequence: number, jsons: readonly string[]): void {
+    if (this.#mayHoldVoid) this.#store.removeBlocksFrom(this.name, this.head + 1);
+    this.#mayHoldVoid = false;
+    this.#store.putBlock(this.name, firstSequence, jsons);
     if (this.#next - this.#first <= this.#maxMessages + TRIM_SLACK) return;
     this.#first = this.#store.removeBlocksBefore(this.name, this.#next - this.#maxMessages, TRIM_BLOCKS);
   }
 
+  /** As `MessageLog.read`. */
   read({ after, before, limit }: PageRequest): Page {
     if (after !== undefined) return this.#readAfter(parseOffset(this.#epoch, after), limit);
-    return this.#readBefore(
-      before === undefined ? this.delivered + 1 : parseOffset(this.#epoch, before),
-      limit,
-    );
+    return this.#readBefore(before === undefined ? this.head + 1 : parseOffset(this.#epoch, before), limit);
   }
 
   #readAfter(sequence: number, limit: number): Page {
-    // Not even a gap may go unnoticed: what follows the offset must still be here.
-    if (sequence > this.delivered || sequence < this.#firstKept - 1)
+    // A page must not hide a gap: the message that follows the offset must still be kept.
+    if (sequence > this.head || sequence < this.#firstKept - 1)
       throw new UnknownOffsetError("offset not kept");
     const found: Sequenced[] = [];
     for (const message of this.#store.forward(this.name, sequence + 1)) {
-      if (found.length === limit || message.sequence > this.delivered) break;
+      if (found.length === limit || message.sequence > this.head) break;
       found.push(message);
     }
     return this.#page(found, sequence);
   }
 
   #readBefore(sequence: number, limit: number): Page {
-    if (sequence > this.delivered + 1) throw new UnknownOffsetError("offset not yet given out");
+    if (sequence > this.head + 1) throw new UnknownOffsetError("offset not yet given out");
     const found: Sequenced[] = [];
     for (const message of this.#store.backward(this.name, sequence)) {
       if (found.length === limit || message.sequence < this.#firstKept) break;
@@ -86,22 +83,22 @@ export class RoomLog {
     return this.#page(found.reverse(), sequence - 1);
   }
 
-  /** `position`: where an empty page lies, between what is older and what is newer. */
-  #page(found: Sequenced[], position: number): Page {
-    const first = found[0]?.sequence ?? position + 1;
-    const last = found.at(-1)?.sequence ?? Math.max(position, this.#firstKept - 1);
+  /** `emptyPageAt`: the sequence before an empty page; the messages after it are newer than the page. */
+  #page(found: Sequenced[], emptyPageAt: number): Page {
+    const first = found[0]?.sequence ?? emptyPageAt + 1;
+    const last = found.at(-1)?.sequence ?? Math.max(emptyPageAt, this.#firstKept - 1);
     return {
-      messages: found.map((message) => this.#stored(message)),
+      messages: found.map(({ sequence, json }) => ({
+        room: this.name,
+        offset: this.offsetOf(sequence),
+        json,
+      })),
       before: first > this.#firstKept ? this.offsetOf(first) : null,
-      after: last < this.delivered ? this.offsetOf(last) : null,
+      after: last < this.head ? this.offsetOf(last) : null,
     };
   }
 
   get #firstKept(): number {
-    return Math.max(this.#first, this.delivered + 1 - this.#maxMessages);
-  }
-
-  #stored({ sequence, json }: Sequenced): StoredMessage {
-    return { room: this.name, offset: this.offsetOf(sequence), json };
+    return Math.max(this.#first, this.head + 1 - this.#maxMessages);
   }
 }

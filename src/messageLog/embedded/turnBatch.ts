@@ -1,36 +1,31 @@
-import type { ChatMessage } from "../../protocol/events";
+import type { ChatMessage, MessageReceipt } from "../../protocol/events";
 import type { KeyRecord } from "../idempotencyKeys";
-import type { Receipt } from "../messageLog";
 import type { RoomLog } from "./roomLog";
 
-/** A message on its way to the disk. */
+/** A message that waits for its commit. */
 export interface PendingAppend {
   room: RoomLog;
   sequence: number;
   message: ChatMessage;
   json: string;
-  /** Set when the message is to be stored once for its key. */
-  key: { key: string; textHash: number } | undefined;
-  resolve: (receipt: Receipt) => void;
+  /** Set for idempotent appends. */
+  keyRecord: KeyRecord | undefined;
+  resolve: (receipt: MessageReceipt) => void;
   reject: (error: Error) => void;
 }
 
-/** The messages of one turn of the event loop, which share a transaction. */
+/** The appends of one turn of the event loop. They share a transaction. */
 export class TurnBatch {
-  readonly entries: PendingAppend[] = [];
-  /** room → its entries, in sequence */
-  readonly rooms = new Map<RoomLog, PendingAppend[]>();
+  readonly appends: PendingAppend[] = [];
+  /** room → the JSON of its messages, which have consecutive sequences */
+  readonly rooms = new Map<RoomLog, { firstSequence: number; jsons: string[] }>();
+  readonly keyRecords: KeyRecord[] = [];
 
-  add(entry: PendingAppend): void {
-    this.entries.push(entry);
-    const ofRoom = this.rooms.get(entry.room);
-    if (ofRoom === undefined) this.rooms.set(entry.room, [entry]);
-    else ofRoom.push(entry);
-  }
-
-  keyRecords(): KeyRecord[] {
-    return this.entries.flatMap(({ key, sequence, message }) =>
-      key === undefined ? [] : [[key.key, sequence, Date.parse(message.serverTimestamp), key.textHash]],
-    );
+  add(append: PendingAppend): void {
+    this.appends.push(append);
+    if (append.keyRecord !== undefined) this.keyRecords.push(append.keyRecord);
+    const block = this.rooms.get(append.room);
+    if (block !== undefined) block.jsons.push(append.json);
+    else this.rooms.set(append.room, { firstSequence: append.sequence, jsons: [append.json] });
   }
 }

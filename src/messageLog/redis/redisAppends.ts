@@ -1,8 +1,8 @@
 import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
 import type { Redis } from "ioredis";
-import type { ChatMessage } from "../../protocol/events";
-import { hashOf } from "../idempotencyKeys";
-import { KeyReusedError, StoreError, type Receipt } from "../messageLog";
+import type { ChatMessage, MessageReceipt } from "../../protocol/events";
+import { hashText } from "../idempotencyKeys";
+import { KeyReusedError, StoreError } from "../messageLog";
 import type { RedisRoom } from "./redisRoom";
 
 /** A message on its way to Redis and back. */
@@ -14,7 +14,7 @@ interface Append {
   textHash: number | undefined;
   /** By the node's monotonic clock, ms. */
   expires: number;
-  resolve: (receipt: Receipt) => void;
+  resolve: (receipt: MessageReceipt) => void;
   reject: (error: Error) => void;
 }
 
@@ -60,10 +60,14 @@ export class RedisAppends {
   }
 
   /** Resolves once the message is stored and `room` has announced it. Rejects as `MessageLog.append` does. */
-  add(room: RedisRoom, message: ChatMessage, { idempotent }: { idempotent: boolean }): Promise<Receipt> {
+  add(
+    room: RedisRoom,
+    message: ChatMessage,
+    { idempotent }: { idempotent: boolean },
+  ): Promise<MessageReceipt> {
     if (this.#pendingBytes > MAX_PENDING_BYTES) throw new StoreError("Redis does not keep up");
     const json = JSON.stringify(message);
-    const textHash = idempotent ? hashOf(message.message) : undefined;
+    const textHash = idempotent ? hashText(message.message) : undefined;
     const expires = performance.now() + GIVE_UP_AFTER;
     return new Promise((resolve, reject) => {
       if (this.#turn.length === 0) setImmediate(() => this.#send());

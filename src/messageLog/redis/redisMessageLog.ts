@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { ClientEventLog, type Logger } from "../../observability/logger";
 import type { Metrics } from "../../observability/metrics";
-import type { ChatMessage } from "../../protocol/events";
+import type { ChatMessage, MessageReceipt } from "../../protocol/events";
 import { connectionTo, untilReady, type RedisSettings } from "../../redis/redisConnection";
 import {
   StoreError,
@@ -11,7 +11,6 @@ import {
   type MessageLog,
   type Page,
   type PageRequest,
-  type Receipt,
 } from "../messageLog";
 import { newEpoch } from "../offset";
 import { RedisAppends } from "./redisAppends";
@@ -100,7 +99,7 @@ export class RedisMessageLog implements MessageLog {
     if (this.#isStopped) throw new StoreError("the log was stopped");
   }
 
-  async append(message: ChatMessage, options: { idempotent: boolean }): Promise<Receipt> {
+  async append(message: ChatMessage, options: { idempotent: boolean }): Promise<MessageReceipt> {
     if (this.#failure !== undefined) throw new StoreError(this.#failure);
     return this.#appends.add(this.#room(message.chatRoom.name), message, options);
   }
