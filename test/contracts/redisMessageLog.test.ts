@@ -31,7 +31,7 @@ function logOn(
   });
 }
 
-/** One node's log, what it delivered, and how often it said that something is missing. */
+/** The log of one node, with the messages it delivered and the number of gaps it reported. */
 class Node {
   readonly log: RedisMessageLog;
   readonly metrics = new Metrics();
@@ -85,7 +85,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
   const redis = sharedRedis();
   let prefix: string;
   beforeEach(() => {
-    prefix = randomUUID(); // what the test before left open must not meet this one
+    prefix = randomUUID(); // connections of an earlier test must not touch the keys of this one
   });
 
   describeMessageLog("redis", () => ({
@@ -100,7 +100,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     },
   }));
 
-  test("two nodes deliver everything in one order, whoever sends what to whom", async () => {
+  test("two nodes deliver all messages in the same order, also while both append", async () => {
     const [one, other] = await Promise.all([
       Node.start(redis().url, prefix),
       Node.start(redis().url, prefix),
@@ -120,7 +120,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     expect(one.gaps + other.gaps).toBe(0);
   });
 
-  test("a key is one on all nodes, also for appends at the same time", async () => {
+  test("a key is the same on all nodes, also for concurrent appends", async () => {
     const [one, other] = await Promise.all([
       Node.start(redis().url, prefix),
       Node.start(redis().url, prefix),
@@ -133,7 +133,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     for (const node of [one, other]) await node.has("hello");
   });
 
-  test("a node that was cut off from Redis refuses meanwhile, and then catches up", async () => {
+  test("a node that is cut off from Redis refuses appends, and catches up when the connection is back", async () => {
     const proxy = await TcpProxy.to(redis().port);
     const cutOff = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
     const other = await Node.start(redis().url, prefix);
@@ -152,7 +152,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     expect(cutOff.gaps).toBe(0);
   });
 
-  test("an offset from a node that is ahead is good on one that lags, which waits until it is there", async () => {
+  test("an offset from a node that is ahead is valid on a node that lags, which waits until it has caught up", async () => {
     const proxy = await TcpProxy.to(redis().port);
     const lagging = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
     const ahead = await Node.start(redis().url, prefix);
@@ -167,11 +167,11 @@ describeWithBinary("redis-server", "with one Redis", () => {
       read({ after: offset }).then(
         ({ messages }) => messages.length === 0,
         (error: unknown) => {
-          if (error instanceof UnknownOffsetError) throw error; // a client would be told that it has lost its place
+          if (error instanceof UnknownOffsetError) throw error; // the client would lose its place
           return false;
         },
       );
-    await until("the offset is good", isReadable);
+    await until("the offset is readable", isReadable);
     await lagging.has("1", "2");
     expect(texts((await read({ before: offset })).messages)).toEqual(["1"]);
     const beyond = offset.replace(/[^-]*$/, "zz");
@@ -179,7 +179,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     await expect(read({ before: beyond })).rejects.toThrow(UnknownOffsetError);
   });
 
-  test("a line that dies without a sign is given up, and a new one carries everything again", async () => {
+  test("a connection that dies silently is closed, and a new one replaces it", async () => {
     const proxy = await TcpProxy.to(redis().port);
     const node = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix);
     await node.log.append(message("1"), ONCE);
@@ -194,7 +194,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     await node.has("1", "2");
   });
 
-  test("a node whose unread messages were trimmed says so, and goes on with what is kept", async () => {
+  test("a node whose unread messages were trimmed reports a gap, and continues with the messages that are kept", async () => {
     const proxy = await TcpProxy.to(redis().port);
     const cutOff = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, prefix, 5);
     const other = await Node.start(redis().url, prefix, 5);
@@ -211,7 +211,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     );
   });
 
-  test("what others write into a stream is passed over and counted", async () => {
+  test("entries that other programs write to a stream are skipped and counted", async () => {
     const node = await Node.start(redis().url, prefix);
     await node.log.append(message("1"), ONCE);
     const stream = `${prefix}:{/cooking}:messages`;
@@ -243,7 +243,7 @@ describeWithBinary("redis-server", "with one Redis", () => {
     expect(late.texts()).toEqual(["3"]);
   });
 
-  test("something else in a room's place fails that room alone", async () => {
+  test("a key of another type in place of a room's stream fails that room only", async () => {
     const node = await Node.start(redis().url, prefix);
     await redis().control.set(`${prefix}:{/pets}:messages`, "not a stream");
     await expect(node.log.append(message("1", "/pets"), ONCE)).rejects.toThrow(StoreError);
@@ -264,7 +264,7 @@ describeWithBinary("redis-server", "when Redis", () => {
     return { server, one, other, offset };
   }
 
-  test("is killed and restarted with its data, offsets and keys stay good", async () => {
+  test("is killed and restarts with its data, offsets and idempotency keys stay valid", async () => {
     const { server, one, other, offset } = await start();
     await server.kill();
     await expect(one.log.append(message("refused"), ONCE)).rejects.toThrow(StoreError);
@@ -280,7 +280,7 @@ describeWithBinary("redis-server", "when Redis", () => {
     expect(one.gaps + other.gaps).toBe(0);
   });
 
-  test("is killed and restarted without its data, the log begins anew and nothing is said to be missing", async () => {
+  test("is killed and restarts without its data, a new epoch begins and no gap is reported", async () => {
     const { server, one, other, offset } = await start();
     await server.kill();
     await server.startEmpty();
@@ -296,7 +296,7 @@ describeWithBinary("redis-server", "when Redis", () => {
     expect(one.gaps + other.gaps).toBe(0);
   });
 
-  test("comes back with older data, what it lost is never mistaken for what came later", async () => {
+  test("restarts with older data, the offsets of lost messages are never valid for later ones", async () => {
     const { server, one, other, offset } = await start();
     await server.kill();
     server.backUp();
@@ -329,7 +329,7 @@ describeWithBinary("redis-server", "when Redis", () => {
     expect(one.gaps + other.gaps).toBe(0);
   });
 
-  test("comes back with older data and a new node is first to write, the others lose nothing of it", async () => {
+  test("restarts with older data and a new node opens it first, the other nodes miss no message", async () => {
     const { server, one } = await start();
     const proxy = await TcpProxy.to(server.port);
     const late = await Node.start(`redis://127.0.0.1:${String(proxy.port)}`, "chat");
@@ -338,7 +338,7 @@ describeWithBinary("redis-server", "when Redis", () => {
     await server.start();
     await Promise.all([one.isOpen(), late.isOpen()]);
     for (const text of ["3", "4"]) await one.log.append(message(text), ONCE);
-    await until("the late one has both", () => late.delivered.length === 2);
+    await until("the late node has both messages", () => late.delivered.length === 2);
     proxy.cut();
     await one.log.stop();
     await server.kill();
@@ -347,26 +347,26 @@ describeWithBinary("redis-server", "when Redis", () => {
     const newcomer = await Node.start(server.url, "chat");
     for (const text of ["5", "6", "7", "8"]) await newcomer.log.append(message(text), ONCE);
     proxy.mend();
-    await until("the late one has all", () => late.delivered.length === 6);
+    await until("the late node has all messages", () => late.delivered.length === 6);
     expect(late.texts()).toEqual(["3", "4", "5", "6", "7", "8"]);
     expect(late.delivered.slice(2)).toEqual(newcomer.delivered);
     expect(late.gaps).toBe(0);
   });
 
-  test("loses messages unnoticed by the first to come, those who know more say that there is a gap", async () => {
+  test("loses messages and nodes append before the loss is noticed, the nodes that know more report a gap", async () => {
     const { server, one, other } = await start();
     const stream = "chat:{/cooking}:messages";
     await server.control.xtrim(stream, "MAXLEN", 0);
-    await server.control.hset("chat:{/cooking}:log", "last", "1"); // as if the second message had been lost
+    await server.control.hset("chat:{/cooking}:log", "last", "1"); // as if Redis had lost the second message
     await server.control.xsetid(stream, "1-0");
     await server.control.call("CLIENT", "KILL", "TYPE", "normal");
-    await until("both know", () => one.gaps === 1 && other.gaps === 1);
+    await until("both nodes report the gap", () => one.gaps === 1 && other.gaps === 1);
     await Promise.all([one.isOpen(), other.isOpen()]);
     await one.log.append(message("3"), ONCE);
     await one.has("1", "2", "3");
   });
 
-  test("is frozen, senders are refused within 2 s and nothing of theirs is stored later", async () => {
+  test("is frozen, appends are refused within 2 s and their messages are not stored later", async () => {
     const { server, one, other } = await start();
     server.freeze();
     const start_ = performance.now();
@@ -386,7 +386,7 @@ describeWithBinary("redis-server", "when Redis", () => {
   test.each([
     ["is full", ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]],
     ["is read-only", ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]],
-  ])("%s, senders are refused, all else goes on, and it recovers", async (_name, breakIt, mendIt) => {
+  ])("%s, appends are refused, reads still work, and the log recovers", async (_name, breakIt, repairIt) => {
     const { server, one, other } = await start();
     const call = async ([command = "", ...args]: string[]) => void (await server.control.call(command, args));
     await call(breakIt);
@@ -394,13 +394,13 @@ describeWithBinary("redis-server", "when Redis", () => {
     await expect(one.log.append(message("3"), ONCE)).rejects.toThrow(StoreError);
     expect(one.log.failure).toBe("Redis refuses to store");
     expect(texts((await one.log.read("/cooking", { limit: 9 })).messages)).toEqual(["1", "2"]);
-    await call(mendIt);
+    await call(repairIt);
     await one.isOpen();
     expect(await one.log.append(message("3"), ONCE)).toMatchObject({ duplicate: false });
     await other.has("1", "2", "3");
   });
 
-  test("is not there yet, the log waits for it, and can be stopped meanwhile", async () => {
+  test("is not running yet, the log waits for it, and can be stopped while it waits", async () => {
     const server = await RedisServer.start();
     await server.kill();
     const impatient = logOn(server.url, "chat");

@@ -1,65 +1,64 @@
-import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
 import type { Redis } from "ioredis";
 import type { ChatMessage, MessageReceipt } from "../../protocol/events";
+import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
 import { hashText } from "../idempotencyKeys";
 import { KeyReusedError, StoreError } from "../messageLog";
 import type { RedisRoom } from "./redisRoom";
+import type { AppendReply } from "./redisScripts";
 
-/** A message on its way to Redis and back. */
+/** A message that Redis has not yet stored, or that this node has not yet delivered. */
 interface Append {
   room: RedisRoom;
   message: ChatMessage;
   json: string;
-  /** Hash of the text, for messages that are stored once for their key. */
+  /** Hash of the text, for idempotent appends. */
   textHash: number | undefined;
-  /** By the node's monotonic clock, ms. */
-  expires: number;
+  /** Monotonic clock of this node. */
+  expiresAtMs: number;
   resolve: (receipt: MessageReceipt) => void;
   reject: (error: Error) => void;
 }
 
-export interface RedisAppendsOptions {
+export interface RedisAppendsDeps {
   redis: Redis;
   /** Messages kept per room. */
   maxMessages: number;
-  /** Called when Redis refuses or does not answer: nothing more is worth trying for now. */
+  /** Called when Redis refuses an append or does not answer: the log must be opened again. */
   onFailure: (error: Error) => void;
 }
 
-const STORE_WITHIN = 1_400; // ms, by the clock of Redis: later it must not store what was given up
-const GIVE_UP_AFTER = 1_900; // ms; senders have been promised an answer within 2 s
-const LOOK_AGAIN = 50; // ms
+const ANSWER_WITHIN_MS = 1_900; // senders are promised an answer within 2 s
+const STORE_WITHIN_MS = 1_400; // by the clock of Redis; leaves time to deliver before the sender is refused
+const EXPIRY_CHECK_INTERVAL_MS = 50;
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
-type Reply = ["stored" | "known", string] | ["late" | "lost"];
-
-/** Sends messages to Redis, those of one turn of the event loop in one write, and settles each within 2 s. */
+/** Sends the appends of one turn of the event loop to Redis in one write, and settles each within 2 s. */
 export class RedisAppends {
-  readonly #options: RedisAppendsOptions;
+  readonly #deps: RedisAppendsDeps;
   readonly #pending = new Set<Append>(); // oldest first
   #turn: Append[] = [];
   #pendingBytes = 0;
-  #script = "";
-  #clockLead = 0; // ms that the clock of Redis is ahead of this node's monotonic one
+  #scriptSha = "";
+  #clockLeadMs = 0; // clock of Redis minus the monotonic clock of this node
   #timer: NodeJS.Timeout | undefined;
   #onSettled: (() => void) | undefined;
 
-  constructor(options: RedisAppendsOptions) {
-    this.#options = options;
+  constructor(deps: RedisAppendsDeps) {
+    this.#deps = deps;
   }
 
-  /** Messages that are not yet settled. */
+  /** Appends that are not yet settled. */
   get count(): number {
     return this.#pending.size;
   }
 
-  /** `script`: the SHA-1 by which Redis knows APPEND. `redisTime`: its clock just now, ms. */
-  opened(script: string, redisTime: number): void {
-    this.#script = script;
-    this.#clockLead = redisTime - performance.now();
+  /** `sha`: the SHA-1 of APPEND, which Redis has loaded. `redisTimeMs`: the time by the clock of Redis. */
+  setScript(sha: string, redisTimeMs: number): void {
+    this.#scriptSha = sha;
+    this.#clockLeadMs = redisTimeMs - performance.now();
   }
 
-  /** Resolves once the message is stored and `room` has announced it. Rejects as `MessageLog.append` does. */
+  /** As `MessageLog.append`. Resolves once the message is stored and `room` has announced it. */
   add(
     room: RedisRoom,
     message: ChatMessage,
@@ -68,18 +67,18 @@ export class RedisAppends {
     if (this.#pendingBytes > MAX_PENDING_BYTES) throw new StoreError("Redis does not keep up");
     const json = JSON.stringify(message);
     const textHash = idempotent ? hashText(message.message) : undefined;
-    const expires = performance.now() + GIVE_UP_AFTER;
+    const expiresAtMs = performance.now() + ANSWER_WITHIN_MS;
     return new Promise((resolve, reject) => {
       if (this.#turn.length === 0) setImmediate(() => this.#send());
-      const append: Append = { room, message, json, textHash, expires, resolve, reject };
+      const append: Append = { room, message, json, textHash, expiresAtMs, resolve, reject };
       this.#turn.push(append);
       this.#pending.add(append);
       this.#pendingBytes += json.length;
-      this.#timer ??= setInterval(() => this.#giveUp(), LOOK_AGAIN);
+      this.#timer ??= setInterval(() => this.#rejectExpired(), EXPIRY_CHECK_INTERVAL_MS);
     });
   }
 
-  /** Resolves when nothing is pending any more. */
+  /** Resolves when no append is pending. */
   async settled(): Promise<void> {
     if (this.#pending.size > 0) await new Promise<void>((resolve) => (this.#onSettled = resolve));
   }
@@ -87,41 +86,35 @@ export class RedisAppends {
   #send(): void {
     const turn = this.#turn;
     this.#turn = [];
-    const pipeline = this.#options.redis.pipeline();
-    for (const append of turn) pipeline.evalsha(this.#script, ...this.#argumentsOf(append));
+    const pipeline = this.#deps.redis.pipeline();
+    for (const append of turn) pipeline.evalsha(this.#scriptSha, ...this.#argumentsOf(append));
     void pipeline.exec((error, replies) => {
       for (const [index, append] of turn.entries()) {
         const [failure, reply] = replies?.[index] ?? [error ?? new Error("no reply"), null];
-        if (failure === null) this.#onReply(append, reply as Reply);
+        if (failure === null) this.#onReply(append, reply as AppendReply);
         else this.#onError(append, failure);
       }
     });
   }
 
-  #argumentsOf({ room, message, json, textHash, expires }: Append): [number, ...(string | number)[]] {
+  #argumentsOf(append: Append): [number, ...(string | number)[]] {
+    const { room, message, json, textHash, expiresAtMs } = append;
     const { stream, meta } = room.keys;
     const keys = textHash === undefined ? [stream, meta] : [stream, meta, room.idempotencyKey(message)];
-    const tooLate = expires - GIVE_UP_AFTER + STORE_WITHIN + this.#clockLead;
-    const memory = `${String(textHash)}|${message.serverTimestamp}`;
-    return [
-      keys.length,
-      ...keys,
-      json,
-      this.#options.maxMessages,
-      Math.round(tooLate),
-      memory,
-      IDEMPOTENCY_KEY_TTL_MS,
-    ];
+    const deadlineMs = Math.round(expiresAtMs - ANSWER_WITHIN_MS + STORE_WITHIN_MS + this.#clockLeadMs);
+    const keyValue = `${String(textHash)}|${message.serverTimestamp}`;
+    return [keys.length, ...keys, json, this.#deps.maxMessages, deadlineMs, keyValue, IDEMPOTENCY_KEY_TTL_MS];
   }
 
-  #onReply(append: Append, [outcome, what = ""]: Reply): void {
+  #onReply(append: Append, [outcome, value = ""]: AppendReply): void {
     if (outcome === "late" || outcome === "lost") {
       this.#onError(append, new StoreError(outcome === "late" ? "Redis was too slow" : "Redis lost the log"));
       return;
     }
     const { room, message, textHash } = append;
-    const [sequence, itsHash = String(textHash), serverTimestamp = message.serverTimestamp] = what.split("|");
-    if (itsHash !== String(textHash)) {
+    const [sequence, storedHash = String(textHash), serverTimestamp = message.serverTimestamp] =
+      value.split("|");
+    if (storedHash !== String(textHash)) {
       this.#settle(append, () => append.reject(new KeyReusedError()));
       return;
     }
@@ -134,15 +127,15 @@ export class RedisAppends {
 
   #onError(append: Append, error: Error): void {
     this.#settle(append, () => append.reject(new StoreError(error.message)));
-    // Somebody put something else in the room's place: that says nothing about the other rooms.
-    if (!error.message.startsWith("WRONGTYPE")) this.#options.onFailure(error);
+    // WRONGTYPE: another program took the keys of this room. The other rooms still work.
+    if (!error.message.startsWith("WRONGTYPE")) this.#deps.onFailure(error);
   }
 
-  /** What was stored and not yet heard back, too: its sender cannot wait longer, and may ask again. */
-  #giveUp(): void {
-    const now = performance.now();
+  /** Rejects also what Redis has stored but this node has not delivered: the sender can send it again. */
+  #rejectExpired(): void {
+    const nowMs = performance.now();
     for (const append of this.#pending) {
-      if (append.expires > now) break;
+      if (append.expiresAtMs > nowMs) break;
       this.#settle(append, () => append.reject(new StoreError("not stored in time")));
     }
   }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { ClientEventLog, type Logger } from "../../observability/logger";
@@ -14,10 +15,10 @@ import {
 } from "../messageLog";
 import { newEpoch } from "../offset";
 import { RedisAppends } from "./redisAppends";
-import { readPage } from "./redisPages";
-import { BLOCK, RedisReader } from "./redisReader";
+import { RedisPages } from "./redisPages";
+import { BLOCK_MS, RedisReader } from "./redisReader";
 import { RedisRoom } from "./redisRoom";
-import { APPEND, OPEN } from "./redisScripts";
+import { APPEND, OPEN, type OpenReply } from "./redisScripts";
 
 export interface RedisMessageLogOptions {
   redis: RedisSettings;
@@ -29,15 +30,13 @@ export interface RedisMessageLogOptions {
   metrics: Metrics;
 }
 
-const RETRY = 250; // ms between attempts to open a store that fails
-const READER_TIMEOUT = BLOCK + 2_000; // ms; longer than any wait for news that Redis has been asked for
-
-type OpenReply = [string, string, string, string, string, "0" | "1", string];
+const OPEN_RETRY_DELAY_MS = 250;
+const READER_TIMEOUT_MS = BLOCK_MS + 2_000; // longer than Redis may hold a read
 
 /**
- * The log of many processes, in Redis: one stream per room. Every node delivers from its own reader, also what
- * it wrote itself, so all have one order and one that lost Redis for a while catches up. While Redis cannot
- * store, nothing is acked and nothing is delivered.
+ * The log of several nodes, in Redis: one stream per room. Each node delivers from its own reader, also the messages
+ * that it appended. So all nodes have the same order, and a node that lost Redis for a while catches up. While
+ * Redis cannot store, no message is acked and none is delivered.
  */
 export class RedisMessageLog implements MessageLog {
   readonly #logger: Logger;
@@ -45,43 +44,44 @@ export class RedisMessageLog implements MessageLog {
   readonly #rooms: ReadonlyMap<string, RedisRoom>;
   readonly #commands: Redis;
   readonly #following: Redis;
-  readonly #pages: Redis; // apart, so that long pages do not hold up appends
+  readonly #paging: Redis; // a connection of its own, so that long pages do not delay appends
   readonly #appends: RedisAppends;
+  readonly #pages: RedisPages;
   readonly #reader: RedisReader;
   #deliver: Deliver = () => undefined;
   #onGap: () => void = () => undefined;
   #failure: string | undefined = "not open";
   #opening: Promise<void> | undefined;
-  #openedFor = 0; // the reader's connection that the rooms were opened for
+  #openedFor = 0; // the reader's connection number when the rooms were opened
   #running: Promise<void> | undefined;
   readonly #stopping = new AbortController();
-  readonly #stopped = aborted(this.#stopping.signal);
+  readonly #stopped = once(this.#stopping.signal, "abort");
 
   constructor({ redis, rooms, maxMessages, logger, metrics }: RedisMessageLogOptions) {
     this.#logger = logger;
     this.#metrics = metrics;
     this.#rooms = new Map(rooms.map((name) => [name, new RedisRoom(name, redis.keyPrefix)]));
     this.#commands = connectionTo(redis, { name: "chat-log" });
-    this.#following = connectionTo(redis, { name: "chat-log-reader", replyTimeoutMs: READER_TIMEOUT });
-    this.#pages = connectionTo(redis, { name: "chat-log-pages" });
-    const log = new ClientEventLog(logger); // somebody may write many
-    const onFailure = (error: Error) => this.#fail(error);
+    this.#following = connectionTo(redis, { name: "chat-log-reader", replyTimeoutMs: READER_TIMEOUT_MS });
+    this.#paging = connectionTo(redis, { name: "chat-log-pages" });
+    const onFailure = (error: Error) => this.#onFailure(error);
     this.#appends = new RedisAppends({ redis: this.#commands, maxMessages, onFailure });
+    this.#pages = new RedisPages(this.#paging, () => void this.#open());
+    const foreignEntryLog = new ClientEventLog(logger); // limits the lines: another program may write many entries
     this.#reader = new RedisReader(this.#following, [...this.#rooms.values()], {
-      deliver: (room, sequence, json, count) =>
-        this.#deliver(
-          { room: room.name, offset: room.offsetOf(sequence), json },
-          this.#appends.count > count,
-        ),
-      onGap: (room) => this.#gap(room),
+      deliver: (room, sequence, json, replyCount) => {
+        const isMoreComing = this.#appends.count > replyCount; // appends of this node that follow in a later reply
+        this.#deliver({ room: room.name, offset: room.offsetOf(sequence), json }, isMoreComing);
+      },
+      onGap: (room) => this.#reportGap(room),
       onForeignEntry: (room, id) => {
         metrics.foreignEntries.inc();
-        log.warn("foreign entry in the message log", { room: room.name, id });
+        foreignEntryLog.warn("foreign entry in the message log", { room: room.name, id });
       },
     });
-    this.#commands.on("error", (error: Error) => this.#noteFailure(error));
+    this.#commands.on("error", (error: Error) => this.#setFailure(error));
     this.#commands.on("close", () => {
-      if (this.#failure === undefined) this.#fail(new Error("the connection is lost"));
+      if (this.#failure === undefined) this.#onFailure(new Error("the connection is lost"));
     });
   }
 
@@ -89,7 +89,7 @@ export class RedisMessageLog implements MessageLog {
     return this.#failure;
   }
 
-  /** Waits for Redis for as long as it takes; rejects only when the log is stopped before. */
+  /** Waits for Redis without a time limit. Rejects with a StoreError only when `stop` is called meanwhile. */
   async start(deliver: Deliver, onGap: () => void = () => undefined): Promise<void> {
     this.#deliver = deliver;
     this.#onGap = onGap;
@@ -104,11 +104,11 @@ export class RedisMessageLog implements MessageLog {
     return this.#appends.add(this.#room(message.chatRoom.name), message, options);
   }
 
-  async read(room: string, request: PageRequest): Promise<Page> {
-    const { epoch } = this.#room(room);
-    if (this.#isStopped || epoch === "") throw new StoreError(this.#failure ?? "the log is closed");
+  async read(name: string, request: PageRequest): Promise<Page> {
+    const room = this.#room(name);
+    if (this.#isStopped || room.epoch === "") throw new StoreError(this.#failure ?? "the log is closed");
     try {
-      return await readPage(this.#pages, this.#room(room), request, () => this.#open());
+      return await this.#pages.read(room, request);
     } catch (error) {
       if (error instanceof UnknownOffsetError) throw error;
       throw new StoreError((error as Error).message);
@@ -117,7 +117,7 @@ export class RedisMessageLog implements MessageLog {
 
   head(name: string): string {
     const room = this.#room(name);
-    return room.offsetOf(room.position);
+    return room.offsetOf(room.head);
   }
 
   async stop(): Promise<void> {
@@ -134,7 +134,7 @@ export class RedisMessageLog implements MessageLog {
   }
 
   #connections(): Redis[] {
-    return [this.#commands, this.#following, this.#pages];
+    return [this.#commands, this.#following, this.#paging];
   }
 
   async #run(): Promise<void> {
@@ -142,18 +142,18 @@ export class RedisMessageLog implements MessageLog {
       await this.#open();
       await this.#reader.follow(this.#openedFor).catch((error: Error) => {
         this.#following.disconnect(!this.#isStopped);
-        this.#fail(error);
+        this.#onFailure(error);
       });
     }
   }
 
-  /** Tries until all rooms are open. */
+  /** Resolves once all rooms are open, or the log is stopped. Calls at the same time share one attempt. */
   #open(): Promise<void> {
-    this.#opening ??= this.#tryToOpen().finally(() => (this.#opening = undefined));
+    this.#opening ??= this.#retryOpen().finally(() => (this.#opening = undefined));
     return this.#opening;
   }
 
-  async #tryToOpen(): Promise<void> {
+  async #retryOpen(): Promise<void> {
     while (!this.#isStopped) {
       try {
         await Promise.race([Promise.all(this.#connections().map(untilReady)), this.#stopped]);
@@ -164,8 +164,8 @@ export class RedisMessageLog implements MessageLog {
         this.#failure = undefined;
         return;
       } catch (error) {
-        this.#noteFailure(error as Error);
-        await wait(RETRY);
+        this.#setFailure(error as Error);
+        await wait(OPEN_RETRY_DELAY_MS);
       }
     }
   }
@@ -176,28 +176,26 @@ export class RedisMessageLog implements MessageLog {
     )) as [string, string];
     const rooms = [...this.#rooms.values()];
     const pipeline = this.#commands.pipeline();
-    for (const { keys, epoch, position, digest } of rooms.map(knowledge)) {
-      pipeline.evalsha(open, 2, keys.stream, keys.meta, newEpoch(), epoch, position, digest);
-    }
+    for (const room of rooms)
+      pipeline.evalsha(open, 2, room.keys.stream, room.keys.meta, newEpoch(), ...room.readerState());
     const replies = (await pipeline.exec()) ?? [];
     for (const [error] of replies) if (error !== null) throw error;
     for (const [index, room] of rooms.entries()) {
-      const [epoch, last, from, to, digest, missed, time] = replies[index]?.[1] as OpenReply;
-      const seam = { from: Number(from), to: Number(to) };
-      const hasMissed = missed === "1" && room.epoch !== "";
-      if (hasMissed) this.#gap(room);
-      room.open({ epoch, last: Number(last), seam, digest, hasMissed });
-      this.#appends.opened(append, Number(time));
+      const reply = replies[index]?.[1] as OpenReply;
+      const [, , , , , hasMissed, timeMs] = reply;
+      if (hasMissed === "1") this.#reportGap(room);
+      room.open(reply);
+      this.#appends.setScript(append, Number(timeMs));
     }
   }
 
-  #fail(error: Error): void {
+  #onFailure(error: Error): void {
     if (this.#isStopped) return;
-    this.#noteFailure(error);
+    this.#setFailure(error);
     void this.#open();
   }
 
-  #noteFailure(error: Error): void {
+  #setFailure(error: Error): void {
     if (this.#isStopped) return;
     const failure = describe(error);
     const reason = error.name === "MaxRetriesPerRequestError" ? "the connection is lost" : error.message;
@@ -205,7 +203,7 @@ export class RedisMessageLog implements MessageLog {
     this.#failure = failure;
   }
 
-  #gap({ name }: RedisRoom): void {
+  #reportGap({ name }: RedisRoom): void {
     this.#metrics.logGaps.inc();
     this.#logger.error({ room: name }, "messages were removed from Redis before this node read them");
     this.#onGap();
@@ -218,21 +216,8 @@ export class RedisMessageLog implements MessageLog {
   }
 }
 
-function knowledge(room: RedisRoom): Pick<RedisRoom, "keys" | "epoch" | "position"> & { digest: string } {
-  const { keys, epoch, position } = room;
-  return { keys, epoch, position, digest: room.digest() };
-}
-
-function isTimeout({ message }: Error): boolean {
-  return message === "Command timed out";
-}
-
-/** In words that may be shown to anybody: neither addresses nor what Redis says of itself. */
+/** Returns a description that is safe to publish: no addresses, and nothing that Redis says about itself. */
 function describe(error: Error): string {
-  if (isTimeout(error)) return "Redis does not answer";
+  if (error.message === "Command timed out") return "Redis does not answer";
   return error.name === "ReplyError" ? "Redis refuses to store" : "Redis cannot be reached";
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -2,78 +2,78 @@ import type { Redis } from "ioredis";
 import { parseEntry, type RawEntry } from "./streamEntry";
 import type { RedisRoom } from "./redisRoom";
 
-export interface RedisReaderHandlers {
-  deliver: (room: RedisRoom, sequence: number, json: string, countInBatch: number) => void;
-  /** Messages between the last one delivered and the next are no longer in Redis. */
+export interface RedisReaderDeps {
+  /** `replyCount`: entries of this room in the reply that the message came in. */
+  deliver: (room: RedisRoom, sequence: number, json: string, replyCount: number) => void;
+  /** Redis no longer holds the messages between the last one delivered and the next one. */
   onGap: (room: RedisRoom) => void;
-  /** An entry that this service did not write was passed over. */
+  /** An entry was skipped that this service did not write. */
   onForeignEntry: (room: RedisRoom, id: string) => void;
 }
 
-export const BLOCK = 1_000; // ms that Redis lets the reader wait for news
-const COUNT = 500; // entries of a room in one reply
+/** How long Redis holds a read that finds no new entries. */
+export const BLOCK_MS = 1_000;
+const MAX_ENTRIES_PER_ROOM = 500; // in one reply
 
 type Reply = [stream: string, entries: RawEntry[]][] | null;
 
-/** One node's reader: follows the streams of all rooms from where each one stands, and delivers what is new. */
+/** The reader of one node: follows the streams of all rooms, and delivers what is new. */
 export class RedisReader {
   readonly #redis: Redis;
   /** stream key → room */
   readonly #rooms: ReadonlyMap<string, RedisRoom>;
-  readonly #handlers: RedisReaderHandlers;
-  /** Counts the connections: a new one may lead to a Redis that has lost data, and rooms must be opened first. */
+  readonly #deps: RedisReaderDeps;
+  /** Counts the connections. A new one may lead to a Redis that has lost data, so the rooms must be opened again. */
   connectionNumber = 0;
 
-  constructor(redis: Redis, rooms: readonly RedisRoom[], handlers: RedisReaderHandlers) {
+  constructor(redis: Redis, rooms: readonly RedisRoom[], deps: RedisReaderDeps) {
     this.#redis = redis;
     this.#rooms = new Map(rooms.map((room) => [room.keys.stream, room]));
-    this.#handlers = handlers;
+    this.#deps = deps;
     redis.on("ready", () => (this.connectionNumber += 1));
   }
 
   /**
-   * Delivers until the rooms must be opened anew: then it resolves, or rejects with what broke the connection.
-   * They were opened for the connection of that number.
+   * Reads and delivers for as long as the connection has the number that the rooms were opened for. Resolves when
+   * the rooms must be opened again; rejects when the connection fails.
    */
   async follow(connectionNumber: number): Promise<void> {
     while (this.connectionNumber === connectionNumber) {
-      const reply = await this.#read();
-      const isOneEpoch = (reply ?? []).map(([stream, entries]) => this.#take(stream, entries));
-      if (isOneEpoch.includes(false)) return;
+      const reply = (await this.#read()) ?? [];
+      const areCurrent = reply.map(([stream, entries]) => this.#take(this.#rooms.get(stream), entries));
+      if (areCurrent.includes(false)) return;
     }
   }
 
   async #read(): Promise<Reply> {
     const streams = [...this.#rooms.keys()];
     const cursors = [...this.#rooms.values()].map(({ cursor }) => cursor);
-    const options = ["COUNT", COUNT, "BLOCK", BLOCK, "STREAMS", ...streams, ...cursors];
+    const options = ["COUNT", MAX_ENTRIES_PER_ROOM, "BLOCK", BLOCK_MS, "STREAMS", ...streams, ...cursors];
     return (await this.#redis.call("XREAD", options)) as Reply;
   }
 
-  /** Returns false when another epoch has begun, from where the room must be opened anew. */
-  #take(stream: string, entries: readonly RawEntry[]): boolean {
-    const room = this.#rooms.get(stream);
+  /** Returns false when an unknown epoch begins among the entries. */
+  #take(room: RedisRoom | undefined, entries: readonly RawEntry[]): boolean {
     if (room === undefined) return true;
     const delivered: number[] = [];
-    let isOneEpoch = true;
+    let isCurrent = true;
     for (const raw of entries) {
       const entry = parseEntry(room.name, raw);
-      if (entry !== undefined && entry.sequence <= room.position) continue;
-      if (entry !== undefined && entry.epoch !== room.epoch && room.isAfterSeam(entry.sequence)) {
-        isOneEpoch = false;
-        break;
-      }
+      const kind = entry === undefined ? "foreign" : room.classify(entry);
+      isCurrent = kind !== "newEpoch";
+      if (!isCurrent) break;
+      if (kind === "seen") continue;
       room.cursor = raw[0];
       if (entry === undefined) {
-        this.#handlers.onForeignEntry(room, raw[0]);
+        this.#deps.onForeignEntry(room, raw[0]);
         continue;
       }
-      if (entry.previous > room.position) this.#handlers.onGap(room);
-      room.delivered(entry);
-      this.#handlers.deliver(room, entry.sequence, entry.json, entries.length);
+      if (kind === "afterGap") this.#deps.onGap(room);
+      room.onDelivered(entry);
+      this.#deps.deliver(room, entry.sequence, entry.json, entries.length);
       delivered.push(entry.sequence);
     }
     for (const sequence of delivered) room.announce(sequence);
-    return isOneEpoch;
+    return isCurrent;
   }
 }

@@ -1,38 +1,33 @@
 import { createHash } from "node:crypto";
 import type { ChatMessage } from "../../protocol/events";
 import { formatOffset, parseOffset, type Epoch } from "../offset";
+import type { OpenReply } from "./redisScripts";
 import type { StreamEntry } from "./streamEntry";
 
-/** How a room stands in Redis, as the script OPEN tells it. */
-export interface OpenedRoom {
-  epoch: Epoch;
-  last: number;
-  seam: Seam;
-  /** SHA-1 of the newest message, "" when there is none. */
-  digest: string;
-  /** The reader has missed messages that it will not find. */
-  hasMissed: boolean;
-}
+/**
+ * How an entry continues what this node has delivered:
+ * - seen: it was delivered, or lies before the place where this node began to read
+ * - newEpoch: it belongs to an epoch that this node does not know yet; the room must be opened again
+ * - afterGap: it is the next message, but Redis has removed messages before it that were not delivered here
+ * - next: it is the next message
+ */
+export type EntryKind = "seen" | "newEpoch" | "afterGap" | "next";
 
-/** Where an epoch began: no message was or will be given a sequence after `from` and up to `to`. */
-interface Seam {
-  from: number;
-  to: number;
-}
-
-/** Where one node stands in one room of the Redis log. */
+/** How far one node has read one room of the Redis log. */
 export class RedisRoom {
   readonly name: string;
-  /** The braces put a room's keys into one slot of a Redis Cluster; other rooms may be elsewhere. */
+  /** The braces keep the keys of a room in one slot of a Redis Cluster. */
   readonly keys: { stream: string; meta: string; uuid: string };
+  /** "" until the room is open. */
   epoch: Epoch = "";
   /** Sequence of the last message delivered here. */
-  position = 0;
-  /** Where to read on: the last stream entry looked at, foreign ones included. */
+  head = 0;
+  /** Id of the last stream entry read, also of a foreign one. Reading continues after it. */
   cursor = "0-0";
-  #seam: Seam = { from: 0, to: 0 };
+  /** Where the epoch began: no message has a sequence after `from` and up to `to`. */
+  #seam = { from: 0, to: 0 };
   #newest: { json: string } | { digest: string } = { digest: "" };
-  /** sequence → whom to call once it was delivered here */
+  /** sequence → callbacks that wait for its announcement */
   readonly #waiting = new Map<number, (() => void)[]>();
 
   constructor(name: string, keyPrefix: string) {
@@ -41,7 +36,7 @@ export class RedisRoom {
     this.keys = { stream: `${prefix}:messages`, meta: `${prefix}:log`, uuid: `${prefix}:uuid:` };
   }
 
-  /** Key under which an acked message is remembered. */
+  /** Returns the Redis key that holds the receipt of an idempotent append. */
   idempotencyKey({ username, uuid }: ChatMessage): string {
     const digest = createHash("sha256")
       .update(JSON.stringify([username, uuid]))
@@ -49,68 +44,79 @@ export class RedisRoom {
     return this.keys.uuid + digest.slice(0, 22); // 132 bits
   }
 
-  /** SHA-1 of the newest message delivered: tells whether Redis still holds the log that this node has read. */
-  digest(): string {
+  /** Returns what OPEN needs to check whether Redis still holds what this node has read. */
+  readerState(): [epoch: Epoch, head: number, digest: string] {
     const newest = this.#newest;
-    return "digest" in newest ? newest.digest : createHash("sha1").update(newest.json).digest("hex");
+    const digest = "digest" in newest ? newest.digest : createHash("sha1").update(newest.json).digest("hex");
+    return [this.epoch, this.head, digest];
   }
 
   offsetOf(sequence: number): string {
     return formatOffset(this.epoch, sequence);
   }
 
+  /** Throws UnknownOffsetError for an offset of another epoch. */
   sequenceOf(offset: string): number {
     return this.#acrossSeam(parseOffset(this.epoch, offset));
   }
 
-  /** Whether messages are delivered up to the offset, less `beyond`; false for an offset of another epoch. */
-  reaches(offset: string, beyond: number): boolean {
-    return offset.startsWith(`${this.epoch}-`) && this.sequenceOf(offset) <= this.position + beyond;
+  /** Whether the offset is of this epoch and at most `tolerance` after the head. */
+  reaches(offset: string, tolerance: number): boolean {
+    return offset.startsWith(`${this.epoch}-`) && this.sequenceOf(offset) <= this.head + tolerance;
   }
 
-  /** A reader that opens the room for the first time, or cannot read on where it was, goes on at its end. */
-  open({ epoch, last, seam, digest, hasMissed }: OpenedRoom): void {
+  /** Applies the reply of OPEN. */
+  open([epoch, last, from, to, digest, hasMissed]: OpenReply): void {
     const isFirst = this.epoch === "";
     this.epoch = epoch;
-    this.#seam = seam;
-    if (isFirst || hasMissed) this.#newest = { digest };
-    this.#moveTo(this.#acrossSeam(isFirst || hasMissed ? Math.max(last, this.position) : this.position));
-    // Whoever waits for less has an answer of Redis that was lost again.
-    for (const sequence of this.#waiting.keys())
-      if (sequence <= this.position) this.#waiting.delete(sequence);
+    this.#seam = { from: Number(from), to: Number(to) };
+    if (isFirst || hasMissed === "1") this.#resetTo(Number(last), digest);
+    else this.#moveTo(this.head);
+    // Redis acknowledged the messages up to here and then lost them: they will not be announced, and their appends
+    // time out.
+    for (const sequence of this.#waiting.keys()) if (sequence <= this.head) this.#waiting.delete(sequence);
   }
 
-  delivered({ sequence, json }: StreamEntry): void {
+  classify({ sequence, epoch, previous }: StreamEntry): EntryKind {
+    if (sequence <= this.head) return "seen";
+    if (epoch !== this.epoch && sequence > this.#seam.to) return "newEpoch";
+    return previous > this.head ? "afterGap" : "next";
+  }
+
+  onDelivered({ sequence, json }: StreamEntry): void {
     this.#newest = { json };
-    this.#moveTo(this.#acrossSeam(sequence));
+    this.#moveTo(sequence);
   }
 
-  /** Calls back from `announce`, or at once when that sequence was announced before. */
+  /** Calls back when the sequence is announced; at once if it lies at or before the head and has no waiters. */
   whenDelivered(sequence: number, callback: () => void): void {
     const waiting = this.#waiting.get(sequence);
     if (waiting !== undefined) waiting.push(callback);
-    else if (sequence > this.position) this.#waiting.set(sequence, [callback]);
+    else if (sequence > this.head) this.#waiting.set(sequence, [callback]);
     else callback();
   }
 
+  /** Call it for each delivered message, after all messages of the same reply were delivered. */
   announce(sequence: number): void {
     const waiting = this.#waiting.get(sequence);
     this.#waiting.delete(sequence);
     for (const callback of waiting ?? []) callback();
   }
 
-  /** Whether a message of that sequence belongs to the epoch this node knows, or to one that came after it. */
-  isAfterSeam(sequence: number): boolean {
-    return sequence > this.#seam.to;
-  }
-
-  #acrossSeam(sequence: number): number {
-    const { from, to } = this.#seam;
-    return sequence >= from && sequence < to ? to : sequence;
+  /** Continues at the end of the room: this node is new, or what it missed is gone. */
+  #resetTo(last: number, digest: string): void {
+    this.#newest = { digest };
+    this.#moveTo(Math.max(last, this.head));
   }
 
   #moveTo(sequence: number): void {
-    this.position = sequence;
-    if (parseInt(this.cursor, 10) < sequence) this.cursor = `${String(sequence)}-0`;
+    this.head = this.#acrossSeam(sequence);
+    if (parseInt(this.cursor, 10) < this.head) this.cursor = `${String(this.head)}-0`;
+  }
+
+  /** The place before the seam and the place after it are the same: no message lies between. */
+  #acrossSeam(sequence: number): number {
+    const { from, to } = this.#seam;
+    return sequence >= from && sequence < to ? to : sequence;
   }
 }

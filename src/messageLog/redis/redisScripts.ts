@@ -1,69 +1,101 @@
-/**
- * What Redis does in one step. Keys of a room: its stream of messages, and a hash beside it with
- *   epoch     names this life of the log
+import type { Epoch } from "../offset";
+
+/*
+ * The Lua scripts of the log. Each runs atomically in Redis. A room has two keys: a stream of its messages, and
+ * a hash with the fields
+ *   epoch     the current epoch
  *   last      the sequence given out last
- *   from, to  the seam where the epoch began: the newest message then, and `last` then
- *   run       the Redis process that the epoch was last confirmed in
- *   broken    an earlier epoch that went on after messages of it had been lost, before anybody knew
- * A message is the stream entry `<sequence>-0` with fields e (epoch), p (the sequence before its own) and m (the
- * message as JSON). The links let every reader see when something between two messages is missing.
+ *   from, to  the seam where the epoch began: the newest message at that time, and `last` at that time
+ *   run       run_id of the Redis process in which the epoch was last confirmed
+ *   broken    an earlier epoch that lost messages and was then continued, because the loss was noticed too late
+ * A message is the stream entry `<sequence>-0` with the fields e (epoch), p (sequence of the message before it)
+ * and m (the message as JSON). By p every reader notices when a message in between is missing.
  */
 
 /**
- * Opens a room, and says whether the reader's place in it is still good.
+ * Opens a room for a reader, and checks that Redis still holds what the reader has read. A Redis that restarted, or
+ * a replica that took over, may have lost the messages acked last. Then a new epoch begins, SEAM_JUMP above every
+ * sequence given out, so that a lost message and a later one never share an offset. `newest` is the newest message
+ * that the reader has read; "gap" means that the reader has missed messages that it will not find in the stream.
  *
- * A Redis process that has restarted, or a replica that has taken over, may have lost what was acked last. The
- * first to come keeps the epoch only when it can prove that the newest message it knows is still there; else,
- * and whenever somebody later proves the contrary, offsets begin anew, far above all that were given out.
- * Always writes, so that success means that messages can be stored.
+ * | Case                                                                   | Epoch           | Gap |
+ * | ---------------------------------------------------------------------- | --------------- | --- |
+ * | first start: Redis has no log of the room                              | new             | no  |
+ * | flushed: the log is gone, the reader knows messages                    | new             | no  |
+ * | new reader, same Redis process                                         | kept            | no  |
+ * | new reader, Redis restarted: no reader has verified the log            | new             | no  |
+ * | reader returns, same Redis process                                     | kept            | no  |
+ * | Redis restarted, newest is still there                                 | kept            | no  |
+ * | Redis restarted, newest is not there (replica behind, older data)      | new             | no  |
+ * | Redis restarted, another message has the place of newest               | new             | yes |
+ * | another reader confirmed the epoch after the restart, newest is lost   | new, old broken | yes |
+ * | another reader confirmed the epoch, another message replaced newest    | new, old broken | yes |
+ * | another reader has begun a new epoch                                   | kept            | no  |
+ * | another reader has declared the reader's epoch broken                  | kept            | yes |
  *
- * KEYS stream, hash. ARGV a new epoch; the reader's epoch ("" for none), position, SHA-1 of the message there.
- * Returns epoch, last, from, to, SHA-1 of the newest message, "1" if the reader has missed messages that it
- * will not find (else "0"), the time (ms).
+ * Why "broken": in a Redis process that another reader has confirmed, nodes may already have appended after the
+ * loss. Readers of the old epoch cannot distinguish their messages from the lost ones, so each of them reports a gap.
+ *
+ * KEYS stream, hash. ARGV a new epoch; the reader's epoch ("" for a new reader), head, SHA-1 of newest ("" if none).
+ * Returns `OpenReply`. Always writes, so success means that messages can be stored.
  */
 export const OPEN = `
+local SEAM_JUMP = 1000000
+local newEpoch, readerEpoch, readerHead, readerDigest = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'last', 'from', 'to', 'run', 'broken')
 local epoch, last, from, to = meta[1], tonumber(meta[2] or ''), tonumber(meta[3] or ''), tonumber(meta[4] or '')
-local position = tonumber(ARGV[3])
+local broken = meta[6] or ''
 local function text(number) return string.format('%.0f', number) end
 local function digest(sequence)
   local entry = redis.call('XRANGE', KEYS[1], text(sequence) .. '-0', text(sequence) .. '-0')[1]
   return entry and entry[2][5] == 'm' and redis.sha1hex(entry[2][6]) or ''
 end
 
-local found = position > 0 and digest(position) or ''
-local isOther = found ~= '' and ARGV[4] ~= '' and found ~= ARGV[4]
-local isOfEpoch = epoch and epoch == ARGV[2]
-local isContradicted = isOfEpoch and (position > (last or 0) or isOther)
-local isProven = isOfEpoch and found ~= '' and found == ARGV[4] and not isContradicted
-local isConfirmed = run == meta[5]
-if not (epoch and last and from and to) or isContradicted or not (isConfirmed or isProven) then
-  local top = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-  epoch = ARGV[1]
-  from = top and tonumber(string.match(top[1], '^%d+')) or 0
-  last = math.max(from, last or 0, position)
-  if last > 0 then last = last + 1000000 end
+local isComplete = epoch and last and from and to
+local sameRedisProcess = run == meta[5]
+local sameEpoch = isComplete and epoch == readerEpoch
+local found = readerHead > 0 and digest(readerHead) or ''
+local redisHasOtherMessage = found ~= '' and readerDigest ~= '' and found ~= readerDigest
+local readerAheadOfRedis = sameEpoch and readerHead > last
+local newestMessageVerified = sameEpoch and found ~= '' and found == readerDigest and not readerAheadOfRedis
+local lossProven = readerAheadOfRedis or (sameEpoch and redisHasOtherMessage)
+
+if not isComplete or lossProven or not (sameRedisProcess or newestMessageVerified) then
+  local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+  epoch = newEpoch
+  from = newest and tonumber(string.match(newest[1], '^%d+')) or 0
+  last = math.max(from, last or 0, readerHead)
+  if last > 0 then last = last + SEAM_JUMP end
   to = last
-  -- In the run that the epoch was confirmed in, others may have gone on where this reader knows of more.
-  if isContradicted and isConfirmed then meta[6] = ARGV[2] end
+  if lossProven and sameRedisProcess then broken = readerEpoch end
 end
 redis.call('HSET', KEYS[2], 'epoch', epoch, 'last', text(last), 'from', text(from), 'to', text(to), 'run', run,
-  'broken', meta[6] or '')
+  'broken', broken)
 
-local hasMissed = isOther or (ARGV[2] ~= '' and ARGV[2] == meta[6])
+local hasMissed = redisHasOtherMessage or (readerEpoch ~= '' and readerEpoch == broken)
 local now = redis.call('TIME')
 return { epoch, text(last), text(from), text(to), last > 0 and digest(last) or '', hasMissed and '1' or '0',
   text(now[1] * 1000 + now[2] / 1000) }
 `;
 
+/** What OPEN returns. `digest` is the SHA-1 of the message `last`, "" if there is none; `timeMs` the clock of Redis. */
+export type OpenReply = [
+  epoch: Epoch,
+  last: string,
+  from: string,
+  to: string,
+  digest: string,
+  hasMissed: "0" | "1",
+  timeMs: string,
+];
+
 /**
- * Stores a message, once for its key. One that arrives too late, its sender having been refused meanwhile, is
- * not stored. Where somebody else wrote into the stream, messages go on above that.
+ * Stores a message, once for its key. Does not store it after its deadline, because its sender was refused by then.
+ * When another program wrote to the stream, the message gets the next sequence above that entry.
  *
- * KEYS stream, hash, and the idempotency key if there is one. ARGV the message; how many to keep; when it is
- * too late (ms); what to remember under the key; for how long (ms).
- * Returns "stored", sequence | "known", sequence and what is remembered | "late" | "lost" (the hash is gone).
+ * KEYS stream, hash, and the idempotency key if there is one. ARGV the message; messages to keep; deadline (ms,
+ * clock of Redis); value for the idempotency key; its time to live (ms). Returns `AppendReply`.
  */
 export const APPEND = `
 if KEYS[3] then
@@ -92,3 +124,9 @@ redis.call('HSET', KEYS[2], 'last', sequence)
 if KEYS[3] then redis.call('SET', KEYS[3], sequence .. '|' .. ARGV[4], 'PX', ARGV[5]) end
 return { 'stored', sequence }
 `;
+
+/**
+ * What APPEND returns. `value`: the sequence if it was stored; `<sequence>|<value of the key>` if the key is known.
+ * "late": the deadline has passed. "lost": the hash is gone, so the room must be opened again.
+ */
+export type AppendReply = [outcome: "stored" | "known", value: string] | [outcome: "late" | "lost"];

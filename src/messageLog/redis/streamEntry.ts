@@ -1,10 +1,10 @@
 import type { ChatMessage } from "../../protocol/events";
 import type { Epoch } from "../offset";
 
-/** A stream entry as Redis gives it: id, and names and values of its fields in turn. */
+/** A stream entry as Redis returns it: its id, then the names and values of its fields in turn. */
 export type RawEntry = [id: string, fields: string[]];
 
-/** A message as it stands in its room's stream. */
+/** A message as it is stored in the stream of its room. */
 export interface StreamEntry {
   sequence: number;
   epoch: Epoch;
@@ -16,9 +16,9 @@ export interface StreamEntry {
 const ID = /^(\d{1,15})-0$/;
 const EPOCH = /^[0-9a-f]{12}$/;
 const SEQUENCE = /^\d{1,15}$/;
-const MAX_JSON = 64 * 1024; // characters; no valid message comes near
+const MAX_JSON_LENGTH = 64 * 1024; // every valid message is far shorter
 
-/** Reads an entry; undefined for what this service did not write. */
+/** Parses an entry. Returns undefined for an entry that this service did not write. */
 export function parseEntry(room: string, [id, fields]: RawEntry): StreamEntry | undefined {
   const [, sequence] = ID.exec(id) ?? [];
   const [e, epoch = "", p, previous = "", m, json = ""] = fields;
@@ -27,9 +27,9 @@ export function parseEntry(room: string, [id, fields]: RawEntry): StreamEntry | 
   return { sequence: Number(sequence), epoch, previous: Number(previous), json };
 }
 
-/** Whoever can write to Redis can write anything; clients get nothing that is not in the form of a message. */
+/** Checks the shape: other programs may write to the stream, and clients must receive valid messages only. */
 function isMessage(room: string, json: string): boolean {
-  if (json.length > MAX_JSON) return false;
+  if (json.length > MAX_JSON_LENGTH) return false;
   try {
     const message = JSON.parse(json) as Partial<ChatMessage> | null;
     if (typeof message !== "object" || message === null || Object.keys(message).length !== 5) return false;
