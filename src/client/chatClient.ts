@@ -9,14 +9,14 @@ import {
 import type { HandshakeAuth, NewTypingInformation } from "../protocol/payloads";
 import { CatchUp } from "./catchUp";
 import { ChatClientError } from "./chatClientError";
-import { Connection, type Ask, type ConnectionHandlers } from "./connection";
+import { Connection, type Ask, type ConnectionHandlers } from "./serverConnection";
 import { Emitter } from "./emitter";
 import { History, type FetchLike, type HistoryRequest } from "./historyReader";
 import { Inbox } from "./inbox";
 import { Outbox } from "./outbox";
-import { Presence } from "./presence";
+import { Presence } from "./presenceAnnouncer";
 import { PresenceList } from "./presenceList";
-import { roomNamed } from "./roomNamed";
+import { roomNamed } from "./toChatRoom";
 import { dispatch, type ServerEventHandlers } from "./serverEvents";
 import type { ChatClientEvents, ChatClientOptions, ChatState, ChatStatus, SendOptions } from "./types";
 

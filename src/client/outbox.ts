@@ -3,9 +3,9 @@ import { EVENTS, type HistoricalMessage, type MessageReceipt } from "../protocol
 import type { NewMessage } from "../protocol/payloads";
 import type { RetryPolicy } from "./backoff";
 import type { ChatClientError } from "./chatClientError";
-import type { Ask } from "./connection";
+import type { Ask } from "./serverConnection";
 import { Lane } from "./lane";
-import { roomNamed } from "./roomNamed";
+import { roomNamed } from "./toChatRoom";
 
 /**
  * Messages on their way to the server: each room has its lane, so rooms do not wait for each other, and one

@@ -1,6 +1,6 @@
 import { avatar } from "./avatar";
 import { el } from "./dom";
-import { linkify } from "./linkify";
+import { linkify } from "./links";
 import { nameView } from "./nameView";
 import { dayOf, exactTimeOf, isSameDay, isSameGroup, timeOf } from "./time";
 import type { Entry, UnsentMessage } from "./timeline";

@@ -1,5 +1,5 @@
 import type { ChatClient, HistoricalMessage } from "../client/chatClient";
-import { readPage } from "./pages";
+import { readPage } from "./readPage";
 import { Timeline } from "./timeline";
 import { Unsent } from "./unsent";
 

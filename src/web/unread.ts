@@ -1,5 +1,5 @@
 import type { ChatClient, HistoricalMessage, Offset } from "../client/chatClient";
-import { readPage } from "./pages";
+import { readPage } from "./readPage";
 import { isTexts, load, save } from "./storage";
 
 const KEY = "read"; // room → offset of the newest message that was on the screen
