@@ -1,19 +1,21 @@
 import type { ChatClientError } from "./chatClientError";
 
-/** How long to wait before trying again, ms. */
 export interface Backoff {
-  /** After the first failure; doubled after each further one. */
-  first: number;
-  max: number;
+  /** The wait after the first failure; it doubles with each further one. */
+  firstMs: number;
+  maxMs: number;
 }
 
-/** Whether what failed with this may succeed later, and how long to wait for that. */
 export interface RetryPolicy extends Backoff {
-  mayPass: (error: ChatClientError) => boolean;
+  /** Whether the same request may succeed later. */
+  isRetryable: (error: ChatClientError) => boolean;
 }
 
-/** Exponential, with jitter: clients that lost the same server must not all come back at once. */
-export function retryDelay({ first, max }: Backoff, failures: number): number {
-  const delay = Math.min(max, first * 2 ** Math.max(0, failures - 1));
+/**
+ * Returns how many ms to wait after this number of failures in a row: the exponential delay, less up to half of it at
+ * random. The jitter keeps clients that lost the same server from returning all at once.
+ */
+export function backoffMs({ firstMs, maxMs }: Backoff, failures: number): number {
+  const delay = Math.min(maxMs, firstMs * 2 ** Math.max(0, failures - 1));
   return delay * (0.5 + Math.random() / 2);
 }

@@ -2,30 +2,30 @@ import type { Resumed } from "../protocol/events";
 import type { Offset } from "../protocol/payloads";
 import type { RetryPolicy } from "./backoff";
 import type { ChatClientError } from "./chatClientError";
-import type { History } from "./historyReader";
+import type { HistoryReader } from "./historyReader";
 import type { Inbox } from "./inbox";
 import type { ChatStatus } from "./types";
 
-export interface CatchUpParts {
+export interface CatchUpDeps {
   inbox: Inbox;
-  history: History;
+  history: HistoryReader;
   retries: RetryPolicy;
-  /** The room has been read from history, as far as it can be. */
+  /** Called when the room's history has been read, or could not be read. */
   onRoomReady: (room: string) => void;
   onError: (error: ChatClientError) => void;
 }
 
-/** Finds what was missed between two connections: by the server's replay, and where that fails in history. */
+/** Recovers what was missed between two connections: by the server's replay, or else from history. */
 export class CatchUp {
-  readonly #parts: CatchUpParts;
+  readonly #deps: CatchUpDeps;
   readonly #recovering = new Set<string>();
   readonly #incomplete = new Set<string>();
   #recovered = 0;
-  /** Another object for each connection; what was begun for an earlier one is dropped. */
-  #connection = {};
+  /** Counts connections. History that was requested for an earlier one is dropped. */
+  #attempt = 0;
 
-  constructor(parts: CatchUpParts) {
-    this.#parts = parts;
+  constructor(deps: CatchUpDeps) {
+    this.#deps = deps;
   }
 
   get progress(): Omit<ChatStatus, "state"> {
@@ -36,31 +36,31 @@ export class CatchUp {
     };
   }
 
-  /** Before a connection's first event, and when it is lost. */
+  /** Must be called before a connection's first event, and when the connection is lost. */
   reset(): void {
-    this.#connection = {};
+    this.#attempt += 1;
     this.#recovered = 0;
     this.#recovering.clear();
     this.#incomplete.clear();
-    this.#parts.inbox.forgetWaiting();
+    this.#deps.inbox.discardWaiting();
   }
 
-  /** The replay is over. Rooms that had none are read from history; `progress` names them from now on. */
-  resumed({ rooms }: Resumed): void {
+  /** The replay is complete. From now on `progress` names the rooms that are read from history instead. */
+  onResumed({ rooms }: Resumed): void {
     for (const [room, { recovered, replayed, offset }] of Object.entries(rooms)) {
       this.#recovered += replayed;
-      if (recovered) this.#parts.inbox.startAt(room, offset);
+      if (recovered) this.#deps.inbox.startAt(room, offset);
       else void this.#readHistory(room, offset);
     }
   }
 
   async #readHistory(room: string, liveFrom: Offset): Promise<void> {
-    const { inbox, history, retries, onRoomReady, onError } = this.#parts;
-    const connection = this.#connection;
-    const isWanted = () => connection === this.#connection;
+    const { inbox, history, retries, onRoomReady, onError } = this.#deps;
+    const attempt = this.#attempt;
+    const isWanted = () => attempt === this.#attempt;
     this.#recovering.add(room);
     inbox.hold(room);
-    const missed = await history.missed(room, inbox.known(room), { retries, isWanted });
+    const missed = await history.readMissed(room, inbox.knownIn(room), { retries, isWanted });
     if (!isWanted()) return;
     this.#recovering.delete(room);
     if (!missed.isComplete) this.#incomplete.add(room);

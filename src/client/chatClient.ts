@@ -1,4 +1,3 @@
-import type { Socket } from "socket.io-client";
 import {
   EVENTS,
   type HistoricalMessage,
@@ -9,16 +8,24 @@ import {
 import type { HandshakeAuth, NewTypingInformation } from "../protocol/payloads";
 import { CatchUp } from "./catchUp";
 import { ChatClientError } from "./chatClientError";
-import { Connection, type Ask, type ConnectionHandlers } from "./serverConnection";
 import { Emitter } from "./emitter";
-import { History, type FetchLike, type HistoryRequest } from "./historyReader";
+import { HistoryReader } from "./historyReader";
 import { Inbox } from "./inbox";
 import { Outbox } from "./outbox";
-import { Presence } from "./presenceAnnouncer";
+import { PresenceAnnouncer } from "./presenceAnnouncer";
 import { PresenceList } from "./presenceList";
-import { roomNamed } from "./toChatRoom";
+import { ServerConnection, type SendRequest, type ServerConnectionHandlers } from "./serverConnection";
 import { dispatch, type ServerEventHandlers } from "./serverEvents";
-import type { ChatClientEvents, ChatClientOptions, ChatState, ChatStatus, SendOptions } from "./types";
+import { toChatRoom } from "./toChatRoom";
+import type {
+  ChatClientEvents,
+  ChatClientOptions,
+  ChatState,
+  ChatStatus,
+  FetchLike,
+  HistoryRequest,
+  SendOptions,
+} from "./types";
 
 export { ChatClientError } from "./chatClientError";
 export type * from "./types";
@@ -26,69 +33,90 @@ export type * from "./types";
 const UNAUTHORIZED = 401;
 
 /**
- * A chat client for browsers and Node that loses nothing: it comes back after a lost connection, a restart or a
- * crash of the server, sends again what is unanswered, and shows what it missed, each message once and in its
- * room's order. Nothing happens before `connect()`; a closed client stays closed. Rooms go by name: `/cooking`.
+ * A chat client for browsers and Node that loses nothing. It reconnects after a lost connection and after a restart or
+ * crash of the server, sends unanswered messages again, and shows missed messages, each once and in its room's order.
+ * It does nothing before `connect()`, and a closed client stays closed. Rooms are given by name, e.g. `/cooking`.
+ *
+ * @example
+ * const client = new ChatClient("https://chat.example.com", { username: "ana" });
+ * client.on("message", ({ username, message }) => console.log(`${username}: ${message}`));
+ * client.on("error", ({ status, message }) => console.error(status, message));
+ * client.connect();
+ * client.announcePresence({ avatar: "", room: "/cooking" });
+ * const { offset } = await client.send("/cooking", "hello");
  */
 export class ChatClient extends Emitter<ChatClientEvents> {
-  readonly #connection: Connection;
-  readonly #history: History;
+  readonly #connection: ServerConnection;
+  readonly #history: HistoryReader;
   readonly #inbox = new Inbox((message) => this.#onShown(message));
   readonly #catchUp: CatchUp;
   readonly #outbox: Outbox;
-  readonly #presence: Presence;
-  readonly #present = new PresenceList();
+  readonly #announcer: PresenceAnnouncer;
+  readonly #presence = new PresenceList();
   readonly #serverEvents: ServerEventHandlers = {
     onMessage: (room, message) => this.#inbox.receive(room, message),
     onResumed: (resumed) => this.#onResumed(resumed),
-    onPresenceState: (state) => this.#onPresent(() => this.#present.reset(state)),
-    onPresenceDiff: (diff) => this.#onPresent(() => this.#present.apply(diff)),
+    onPresenceState: (state) => this.#onPresence(() => this.#presence.reset(state)),
+    onPresenceDiff: (diff) => this.#onPresence(() => this.#presence.apply(diff)),
     onTyping: (typing) => this.emit("typing", typing),
     onRefusal: (refusal) => {
-      this.#presence.refused(refusal);
+      this.#announcer.onRefusal(refusal);
       this.#onError(refusal);
     },
   };
   #username: string | undefined;
   #state: ChatState = "offline";
 
-  /** `url`: the service's origin, e.g. `https://chat.example.com`. */
+  /** `url` is the service's origin, e.g. `https://chat.example.com`. */
   constructor(url: string, options: ChatClientOptions = {}) {
     super();
     const { username, requestTimeout = 10_000, retryDelay = 200, maxRetryDelay = 10_000 } = options;
-    const backoff = { first: retryDelay, max: maxRetryDelay };
-    // The next connection comes with another token, where there is a way to one.
-    const mayPass = ({ isTransient, status }: ChatClientError) =>
-      isTransient || (status === UNAUTHORIZED && options.auth !== undefined);
-    const retries = { ...backoff, mayPass };
+    const { auth: getToken, socketOptions } = options;
+    // A refused token is worth another try only if `auth` can return a new one.
+    const isRetryable = ({ isTransient, status }: ChatClientError) =>
+      isTransient || (status === UNAUTHORIZED && getToken !== undefined);
+    const retries = { firstMs: retryDelay, maxMs: maxRetryDelay, isRetryable };
     const { fetch = (...args: Parameters<FetchLike>) => globalThis.fetch(...args) } = options;
-    const request: Ask = (event, payload) => this.#connection.request(event, payload);
-    const onError = (error: ChatClientError) => this.#onError(error);
-    const onRoomReady = (room: string) => this.#onRoomReady(room);
+    const request: SendRequest = (event, payload) => this.#connection.request(event, payload);
     this.#username = username;
-    this.#history = new History({ url, fetch, timeout: requestTimeout, auth: options.auth });
-    const [inbox, history] = [this.#inbox, this.#history];
-    this.#catchUp = new CatchUp({ inbox, history, retries, onRoomReady, onError });
+    this.#history = new HistoryReader({ url, fetch, timeoutMs: requestTimeout, getToken });
+    this.#catchUp = new CatchUp({
+      inbox: this.#inbox,
+      history: this.#history,
+      retries,
+      onRoomReady: (room) => this.#onRoomReady(room),
+      onError: (error) => this.#onError(error),
+    });
     this.#outbox = new Outbox(request, retries);
-    const announce = (presence: object) => this.socket.emit(EVENTS.newPresenceInformation, presence);
-    this.#presence = new Presence(announce, backoff);
-    this.#connection = new Connection(url, options, { requestTimeout, retries }, this.#handlers());
+    this.#announcer = new PresenceAnnouncer(
+      (presence) => this.#connection.emit(EVENTS.newPresenceInformation, presence),
+      retries,
+    );
+    this.#connection = new ServerConnection(
+      { url, requestTimeoutMs: requestTimeout, retries, getToken, socketOptions },
+      this.#connectionHandlers(),
+    );
   }
 
-  /** Begins to connect, and again after a refused handshake. Throws a ChatClientError when closed. */
+  /**
+   * Begins to connect. Needed again only after a refused handshake, see `ChatState`. Throws a ChatClientError with the
+   * message `Client is closed` after `close()`.
+   */
   connect(): void {
     if (this.#state === "closed") throw closedError();
     this.#connection.connect();
   }
 
-  /** Rejects what is unanswered, with status 0: of those messages the first of each room may have been stored. */
+  /**
+   * Disconnects for good. Unanswered messages are rejected with status 0; the first of each room may have been stored.
+   */
   close(): void {
     if (this.#state === "closed") return;
     this.#setState("closed");
     this.#catchUp.reset();
     this.#connection.close();
     this.#outbox.close(closedError());
-    this.#presence.close();
+    this.#announcer.close();
   }
 
   get status(): ChatStatus {
@@ -99,74 +127,85 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     return this.#username;
   }
 
-  /** Holds for what is sent from now on; presence already announced is announced again. */
+  /** Applies to everything sent from now on. A presence that was announced is announced again. */
   set username(username: string) {
     this.#username = username;
-    this.#presence.rename(username);
+    this.#announcer.rename(username);
   }
 
   /**
-   * Resolves once the message is stored. Until it is answered it is sent again, under the same uuid: after a lost
-   * connection, without an answer in time, when there are too many requests, while the server fails, when the token
-   * has run out and `auth` gets another. So it may
-   * wait as long as the client is offline. Any other refusal (403, 404, 409) rejects with its ChatClientError.
+   * Sends a message of 1–4,000 code points and resolves when it is stored. Until it is answered, it is sent again under
+   * the same uuid: after a lost connection, when no answer comes within `requestTimeout`, after 429 and 5xx, and after
+   * 401 if `auth` is set. So the promise may wait as long as the client is offline.
    *
-   * - Order: messages of one room are stored in the order of the calls, whatever fails in between; a refused one
-   *   is left out. They go one at a time, rooms side by side. Between rooms there is no order.
-   * - Once: a message is stored once. This rests on the server's memory of uuids (10 minutes, the latest 200,000
-   *   acked messages) and after a longer break on the replay, which shows what had been stored; only where that
-   *   is not whole (see `status.incomplete`), an unanswered message can be stored twice.
+   * Rejects with a ChatClientError:
+   * - any other refusal of the server: 403, 404 (the message is not valid, or the room does not exist), 409 (the uuid was
+   *   used for another text)
+   * - status 0, `Username is not set` or `Client is closed`
+   *
+   * Order: messages of one room are stored in the order of the calls, also after failures; a refused one is left out.
+   * Rooms do not wait for each other, so there is no order between rooms.
+   *
+   * Once: a message is stored once. The server remembers uuids for 10 minutes (the latest 200,000 acked messages); after
+   * a longer break, the replay shows what had been stored. Only where that is incomplete (see `status.incomplete`), an
+   * unanswered message can be stored twice.
    */
   async send(room: string, message: string, { uuid }: SendOptions = {}): Promise<MessageReceipt> {
     if (this.#state === "closed") throw closedError();
     return this.#outbox.send(this.#requireUsername(), room, message, uuid);
   }
 
-  /** Tells everybody where the client is, once online and after each reconnect. A refusal comes as `error` event. */
+  /**
+   * Announces the room that the user is in, and an avatar of at most 2,048 characters: as soon as the client is online,
+   * and again after each reconnect. A refusal comes as `error` event. Throws a ChatClientError if no username is set.
+   */
   announcePresence({ avatar, room }: { avatar: string; room: string }): void {
-    this.#presence.announce({ username: this.#requireUsername(), avatar, currentRoom: roomNamed(room) });
+    this.#announcer.announce({ username: this.#requireUsername(), avatar, currentRoom: toChatRoom(room) });
   }
 
-  /** Best effort: dropped while offline. */
+  /**
+   * Notifies the other clients that the user is typing, or has stopped. Best effort: dropped while offline; a refusal
+   * comes as `error` event. Throws a ChatClientError if no username is set.
+   */
   setTyping(room: string, isTyping: boolean): void {
-    const username = this.#requireUsername();
-    const typing: NewTypingInformation = { username, chatRoom: roomNamed(room), isTyping };
-    // Not volatile: that would drop the second of two events in one turn, and leave somebody typing for ever.
-    if (this.#state === "online") this.socket.emit(EVENTS.newTypingInformation, typing);
+    const typing: NewTypingInformation = {
+      username: this.#requireUsername(),
+      chatRoom: toChatRoom(room),
+      isTyping,
+    };
+    // Not volatile: that would drop the second of two events in one turn, and the user would seem to type for ever.
+    if (this.#state === "online") this.#connection.emit(EVENTS.newTypingInformation, typing);
   }
 
-  /** A page of what was said; rejects with a ChatClientError, status 0 when there is no readable answer. */
+  /**
+   * Reads a page of a room's history, by default its newest 50 messages; also works without a connection. Messages are
+   * oldest first; `before` and `after` are the offsets to pass for the neighbouring pages, `null` where there is none.
+   *
+   * Rejects with a ChatClientError: the refusal (400 for a bad limit or offset, 401, 403, 404, 429), or status 0 when no
+   * readable answer comes within `requestTimeout`. It does not retry.
+   *
+   * @example
+   * const newest = await client.history("/cooking", { limit: 100 });
+   * if (newest.before !== null) await client.history("/cooking", { before: newest.before });
+   */
   async history(room: string, request: HistoryRequest = {}): Promise<HistoryPage> {
-    const page = await this.#history.page(room, request);
-    // While messages are being missed a page may lie beyond the gap, and must not end the search for its end.
+    const page = await this.#history.readPage(room, request);
+    // Do not mark this page as known while the room is catching up: catch-up stops at the first known message, and this
+    // page may lie beyond the gap.
     if (this.#state === "online" && !this.status.recovering.includes(room))
-      this.#inbox.wasRead(room, page.messages);
+      this.#inbox.markRead(room, page.messages);
     return page;
   }
 
-  protected get socket(): Socket {
-    return this.#connection.socket;
-  }
-
-  /** What the handshake asks for: everything, from where this client is. */
-  protected handshakeAuth(): HandshakeAuth | undefined {
-    return { resume: this.#inbox.offsets(), typing: true, presence: "diff" };
-  }
-
-  /** Every event of the server passes through here. */
-  protected received(event: string, args: readonly unknown[]): void {
-    dispatch(event, args, this.#serverEvents);
-  }
-
-  #handlers(): ConnectionHandlers {
+  #connectionHandlers(): ServerConnectionHandlers {
     return {
-      auth: () => this.handshakeAuth(),
+      auth: (): HandshakeAuth => ({ resume: this.#inbox.offsets(), typing: true, presence: "diff" }),
       onConnecting: () => this.#setState("connecting"),
       onConnected: () => this.#catchUp.reset(),
-      onEvent: (event, args) => this.received(event, args),
+      onEvent: (event, args) => dispatch(event, args, this.#serverEvents),
       onLost: () => {
         this.#outbox.pause();
-        this.#presence.pause();
+        this.#announcer.pause();
         this.#catchUp.reset();
         this.#setState("offline");
       },
@@ -177,12 +216,12 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     };
   }
 
-  /** Rooms whose history is being read send later: it may show that what is unanswered had been stored. */
+  /** Rooms whose history is being read send later: it may show that an unanswered message was stored. */
   #onResumed(resumed: Resumed): void {
-    this.#connection.isGood();
-    this.#catchUp.resumed(resumed);
+    this.#connection.markHealthy();
+    this.#catchUp.onResumed(resumed);
     this.#outbox.resume(this.#catchUp.progress.recovering);
-    this.#presence.resume();
+    this.#announcer.resume();
     this.#setState("online");
   }
 
@@ -191,14 +230,14 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     this.emit("status", this.status);
   }
 
-  #onPresent(update: () => void): void {
+  #onPresence(update: () => void): void {
     update();
-    this.emit("presence", this.#present.merged());
+    this.emit("presence", this.#presence.merged());
   }
 
   #onShown(message: HistoricalMessage): void {
     if (this.#state === "closed") return;
-    this.#outbox.heard(message);
+    this.#outbox.onMessage(message);
     this.emit("message", message);
   }
 

@@ -1,14 +1,17 @@
-import type { ErrorEnvelope } from "../protocol/refusals";
 import type { Envelope } from "../protocol/events";
+import type { ErrorEnvelope } from "../protocol/refusals";
 
-/** Status of what the server never answered: no connection, no answer in time, or the client was closed. */
-export const NO_ANSWER = 0;
+const NO_ANSWER = 0;
+const TOO_MANY_REQUESTS = 429;
 
 /** A refusal by the server, or the lack of an answer. */
 export class ChatClientError extends Error {
-  /** As in the error envelope: 400, 403, 404, 409, 429, 5xx; 0 when there was no answer. */
+  /**
+   * The status of the refusal: 400, 401, 403, 404, 409, 429 or 5xx. It is 0 when the server did not refuse: there was no
+   * connection or no answer in time, the username was not set, or the client was closed.
+   */
   readonly status: number;
-  /** One line per violation when a payload is not valid; else empty. */
+  /** One line per violation when a payload is not valid, otherwise empty. */
   readonly errors: readonly string[];
 
   constructor(message: string, status: number = NO_ANSWER, errors: readonly string[] = []) {
@@ -18,13 +21,13 @@ export class ChatClientError extends Error {
     this.errors = errors;
   }
 
-  /** Whether the same request may succeed later: no answer, too many requests, a failure of the server. */
+  /** Whether the same request may succeed later: no answer (0), too many requests (429), or a server error (5xx). */
   get isTransient(): boolean {
-    return this.status === NO_ANSWER || this.status === 429 || this.status >= 500;
+    return this.status === NO_ANSWER || this.status === TOO_MANY_REQUESTS || this.status >= 500;
   }
 }
 
-/** Whatever was thrown or emitted; Socket.IO carries status and errors of a refused handshake in `data`. */
+/** Converts anything thrown. Socket.IO carries status and errors of a refused handshake in `data`. */
 export function toClientError(thrown: unknown): ChatClientError {
   if (thrown instanceof ChatClientError) return thrown;
   if (!(thrown instanceof Error)) return new ChatClientError(String(thrown));
@@ -32,7 +35,7 @@ export function toClientError(thrown: unknown): ChatClientError {
   return new ChatClientError(thrown.message, data?.status, data?.errors);
 }
 
-/** The data of an answer; throws its error as a ChatClientError. */
+/** Returns the data of an answer; throws its error as a ChatClientError. */
 export function dataOf<T>(envelope: Envelope<T>): T {
   if (envelope.error === null) return envelope.data;
   throw refusalOf(envelope);

@@ -1,9 +1,13 @@
 type Listener<T> = (payload: T) => void;
 
-/** Something with events; `Events` maps each event's name to what its listeners get. */
+/**
+ * An event emitter; `Events` maps each event's name to its payload. Written by hand because the usual ones stop at the
+ * first listener that throws.
+ */
 export class Emitter<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
+  /** Adds a listener; adding the same one twice has no effect. */
   on<E extends keyof Events>(event: E, listener: Listener<Events[E]>): this {
     const listeners = this.#listeners.get(event) ?? new Set();
     this.#listeners.set(event, listeners.add(listener));
@@ -17,7 +21,7 @@ export class Emitter<Events extends object> {
     return this;
   }
 
-  /** A listener that throws disturbs neither the others nor the client; its error is uncaught, as in the DOM. */
+  /** A listener that throws stops neither the others nor the caller; its error is uncaught, as in the DOM. */
   protected emit<E extends keyof Events>(event: E, payload: Events[E]): void {
     for (const listener of [...(this.#listeners.get(event) ?? [])]) {
       try {

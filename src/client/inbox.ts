@@ -4,15 +4,15 @@ import type { Offset } from "../protocol/payloads";
 
 interface Room {
   offset: Offset | undefined;
-  /** offset → identity of each message shown, the latest 1,000 */
+  /** offset → identity of each shown message, the latest 1,000 */
   shown: Map<Offset, string>;
   /** Identities of messages that the application read from history itself, the latest 1,000. */
   read: Set<string>;
-  /** Live messages that wait until older ones have been shown; undefined: nothing waits. */
+  /** Live messages that wait until older ones have been shown; undefined: live messages are shown at once. */
   waiting: HistoricalMessage[] | undefined;
 }
 
-/** What was received: each message is shown once, in its room's order, and leaves its offset. */
+/** Received messages. Shows each message once, in its room's order, and keeps each room's offset. */
 export class Inbox {
   readonly #rooms = new Map<string, Room>();
   readonly #show: (message: HistoricalMessage) => void;
@@ -21,7 +21,7 @@ export class Inbox {
     this.#show = show;
   }
 
-  /** room → where to resume; rooms that nothing is known of are missing. */
+  /** room → the offset to resume after; rooms without an offset are missing */
   offsets(): Record<string, Offset> {
     const known = [...this.#rooms].flatMap(([name, { offset }]) =>
       offset === undefined ? [] : [[name, offset]],
@@ -35,17 +35,17 @@ export class Inbox {
     else state.waiting.push(message);
   }
 
-  /** The room's live stream goes on from here. */
+  /** The room's live stream continues after this offset. */
   startAt(room: string, offset: Offset): void {
     this.#room(room).offset = offset;
   }
 
-  /** From now on the room's live messages wait; what waits from an earlier connection will be sent again. */
+  /** Makes the room's live messages wait. Messages that wait from an earlier connection are dropped; they come again. */
   hold(room: string): void {
     this.#room(room).waiting = [];
   }
 
-  /** Shows the missed messages and then those that waited, some of which may be the same. */
+  /** Shows the missed messages, then those that waited. The two may overlap. */
   release(room: string, missed: readonly HistoricalMessage[], offset: Offset): void {
     const state = this.#room(room);
     const waiting = state.waiting ?? [];
@@ -54,19 +54,22 @@ export class Inbox {
     for (const message of [...missed, ...waiting]) this.#showOnce(state, message);
   }
 
-  /** The connection is gone. The held rooms' offsets stay as they were, so that they are recovered next time. */
-  forgetWaiting(): void {
+  /** The connection is lost. The offsets of held rooms stay, so that the next connection recovers these rooms. */
+  discardWaiting(): void {
     for (const room of this.#rooms.values()) room.waiting = undefined;
   }
 
-  /** The application has these. They are shown all the same when they come: their events may be on their way. */
-  wasRead(room: string, messages: readonly HistoricalMessage[]): void {
+  /** The application has read these messages itself. They are still shown when their events arrive. */
+  markRead(room: string, messages: readonly HistoricalMessage[]): void {
     const { read } = this.#room(room);
     for (const message of messages) trim(read.add(identity(message)));
   }
 
-  /** Tells messages that the application has. By who, what and when: a log that was lost gives new offsets. */
-  known(room: string): (message: HistoricalMessage) => boolean {
+  /**
+   * Returns a test for messages that the application has. It compares uuid, username and time, not offsets: a log that
+   * was lost gives new offsets.
+   */
+  knownIn(room: string): (message: HistoricalMessage) => boolean {
     const { shown, read } = this.#room(room);
     const known = new Set([...shown.values(), ...read]);
     return (message) => known.has(identity(message));
@@ -88,7 +91,7 @@ export class Inbox {
   }
 }
 
-/** Forgets the oldest of too many. */
+/** Removes the oldest entry when there are too many. */
 function trim<K>(remembered: { size: number; keys(): Iterator<K>; delete(key: K): boolean }): void {
   if (remembered.size > MAX_MISSED_MESSAGES) remembered.delete(remembered.keys().next().value as K);
 }

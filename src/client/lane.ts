@@ -1,104 +1,113 @@
-import { retryDelay, type RetryPolicy } from "./backoff";
+import type { HistoricalMessage, MessageReceipt } from "../protocol/events";
+import type { NewMessage } from "../protocol/payloads";
+import { backoffMs, type RetryPolicy } from "./backoff";
 import { toClientError, type ChatClientError } from "./chatClientError";
 
-export interface Request<Payload, Answer> {
-  payload: Payload;
-  resolve: (answer: Answer) => void;
+interface QueuedMessage {
+  message: NewMessage;
+  resolve: (receipt: MessageReceipt) => void;
   reject: (error: ChatClientError) => void;
+  failures: number;
+  /** Known without an ack, because the message itself was received. */
+  receipt?: MessageReceipt;
 }
 
-/** A request under way. `known`: its answer, learnt from elsewhere. */
-type Entry<Payload, Answer> = Request<Payload, Answer> & { failures: number; known?: Answer };
-
 /**
- * Requests one after the other: the next is sent once the one before is answered, for good or ill. One that
- * fails for a reason that may pass is sent again, unchanged, for as long as it takes.
+ * The unanswered messages of one room. One is in flight at a time; the next is sent when the server has stored or refused
+ * it. A message that fails for a retryable reason is sent again, unchanged, until it is answered.
  */
-export class Lane<Payload, Answer> {
-  readonly #ask: (payload: Payload) => Promise<Answer>;
+export class Lane {
+  readonly #send: (message: NewMessage) => Promise<MessageReceipt>;
   readonly #retries: RetryPolicy;
-  #entries: Entry<Payload, Answer>[] = [];
+  #queue: QueuedMessage[] = [];
   #isOpen = false;
-  #inFlight: Entry<Payload, Answer> | undefined;
+  #isInFlight = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ask: (payload: Payload) => Promise<Answer>, retries: RetryPolicy) {
-    this.#ask = ask;
+  /** `send` must settle, also after a lost connection. */
+  constructor(send: (message: NewMessage) => Promise<MessageReceipt>, retries: RetryPolicy) {
+    this.#send = send;
     this.#retries = retries;
   }
 
   get isEmpty(): boolean {
-    return this.#entries.length === 0;
+    return this.#queue.length === 0;
   }
 
-  push(request: Request<Payload, Answer>): void {
-    this.#entries.push({ ...request, failures: 0 });
-    this.#pump();
+  /** Resolves when the message is stored; rejects with the refusal, or with the error that `close` is given. */
+  push(message: NewMessage): Promise<MessageReceipt> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ message, resolve, reject, failures: 0 });
+      this.#sendNext();
+    });
   }
 
-  /** The server can be asked now; what waits for its next try is tried at once. */
+  /** The connection is up. A message that waits for its next try is sent at once. */
   open(): void {
     this.#isOpen = true;
     this.#cancelRetry();
-    this.#pump();
+    this.#sendNext();
   }
 
-  /** What is in flight gets its failure from whoever asks. */
+  /** Sends nothing more until `open`. */
   pause(): void {
     this.#isOpen = false;
   }
 
-  /** The first request has succeeded, though its answer did not come; used unless that still does. */
-  learn(isIt: (payload: Payload) => boolean, answer: Answer): void {
-    const [head] = this.#entries;
-    if (head === undefined || !isIt(head.payload)) return;
-    head.known = answer;
-    if (this.#inFlight === undefined) this.#settle(head, () => head.resolve(answer));
+  /**
+   * Takes a received message as proof that the first queued one is stored, if it is the same. The receipt made from it
+   * is used if the ack never arrives.
+   */
+  acknowledge({ uuid, username, serverTimestamp, offset }: HistoricalMessage): void {
+    const [head] = this.#queue;
+    if (head?.message.uuid !== uuid || head.message.username !== username) return;
+    const receipt = { uuid, serverTimestamp, offset, duplicate: true };
+    head.receipt = receipt;
+    if (!this.#isInFlight) this.#settle(head, () => head.resolve(receipt));
   }
 
-  /** Rejects everything. */
+  /** Rejects every message. */
   close(error: ChatClientError): void {
     this.pause();
     this.#cancelRetry();
-    const entries = this.#entries;
-    this.#entries = [];
-    for (const { reject } of entries) reject(error);
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const { reject } of queue) reject(error);
   }
 
-  #pump(): void {
-    const [head] = this.#entries;
-    if (!this.#isOpen || head === undefined || this.#inFlight !== undefined || this.#timer !== undefined)
-      return;
-    this.#inFlight = head;
-    this.#ask(head.payload).then(
-      (answer) => this.#settle(head, () => head.resolve(answer)),
+  #sendNext(): void {
+    const [head] = this.#queue;
+    if (!this.#isOpen || head === undefined || this.#isInFlight || this.#timer !== undefined) return;
+    this.#isInFlight = true;
+    this.#send(head.message).then(
+      (receipt) => this.#settle(head, () => head.resolve(receipt)),
       (thrown: unknown) => this.#onFailed(head, toClientError(thrown)),
     );
   }
 
-  #onFailed(head: Entry<Payload, Answer>, error: ChatClientError): void {
-    const { known } = head;
-    if (known !== undefined) return this.#settle(head, () => head.resolve(known));
-    if (!this.#retries.mayPass(error)) return this.#settle(head, () => head.reject(error));
-    this.#inFlight = undefined;
+  #onFailed(head: QueuedMessage, error: ChatClientError): void {
+    const { receipt } = head;
+    if (receipt !== undefined) return this.#settle(head, () => head.resolve(receipt));
+    if (!this.#retries.isRetryable(error)) return this.#settle(head, () => head.reject(error));
+    this.#isInFlight = false;
+    if (this.#queue[0] !== head) return; // the lane was closed
     head.failures += 1;
-    if (!this.#entries.includes(head)) return this.#pump();
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
-        this.#pump();
+        this.#sendNext();
       },
-      retryDelay(this.#retries, head.failures),
+      backoffMs(this.#retries, head.failures),
     );
   }
 
-  #settle(head: Entry<Payload, Answer>, tell: () => void): void {
-    if (this.#inFlight === head) this.#inFlight = undefined;
+  #settle(head: QueuedMessage, notify: () => void): void {
+    this.#isInFlight = false;
     this.#cancelRetry();
-    const isWaitedFor = this.#entries[0] === head; // not any more once the lane was closed
-    if (isWaitedFor) this.#entries.shift();
-    if (isWaitedFor) tell();
-    this.#pump();
+    if (this.#queue[0] !== head) return; // the lane was closed
+    this.#queue.shift();
+    notify();
+    this.#sendNext();
   }
 
   #cancelRetry(): void {

@@ -1,14 +1,14 @@
 import type { NewPresenceInformation } from "../protocol/payloads";
-import { retryDelay, type Backoff } from "./backoff";
+import { backoffMs, type Backoff } from "./backoff";
 import type { ChatClientError } from "./chatClientError";
 
 const TOO_MANY_REQUESTS = 429;
 
 /**
- * Where the client is, as announced last; the server forgets it with every connection. Sent without a callback: the
- * answer would be a list of everybody, which whoever gets presence by difference has no need of.
+ * Announces where the client is, on every connection: the server forgets it with the connection. Sends without a
+ * callback, because the ack would carry the full list of users, which the client keeps by difference already.
  */
-export class Presence {
+export class PresenceAnnouncer {
   readonly #send: (presence: NewPresenceInformation) => void;
   readonly #backoff: Backoff;
   #announced: NewPresenceInformation | undefined;
@@ -24,7 +24,7 @@ export class Presence {
   announce(presence: NewPresenceInformation): void {
     this.#announced = presence;
     this.#failures = 0;
-    this.#tell();
+    this.#sendNow();
   }
 
   rename(username: string): void {
@@ -41,12 +41,12 @@ export class Presence {
     clearTimeout(this.#timer);
   }
 
-  /** The server refused an event of which it does not say which one. If it may have been this, it is sent again. */
-  refused({ status }: ChatClientError): void {
+  /** The server refused an event without an ack, and does not say which. It may have been this one: send it again. */
+  onRefusal({ status }: ChatClientError): void {
     if (status !== TOO_MANY_REQUESTS) return;
     this.#failures += 1;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#tell(), retryDelay(this.#backoff, this.#failures));
+    this.#timer = setTimeout(() => this.#sendNow(), backoffMs(this.#backoff, this.#failures));
   }
 
   close(): void {
@@ -54,7 +54,7 @@ export class Presence {
     this.#announced = undefined;
   }
 
-  #tell(): void {
+  #sendNow(): void {
     clearTimeout(this.#timer);
     if (this.#isOnline && this.#announced !== undefined) this.#send(this.#announced);
   }

@@ -6,7 +6,7 @@ import type {
   PresentUser,
 } from "../protocol/events";
 
-/** Who is where, kept up to date by what changes. */
+/** The users of every room, kept up to date by differences. */
 export class PresenceList {
   /** room name → id → client, in order of arrival */
   #rooms = new Map<string, Map<string, PresentClient>>();
@@ -18,14 +18,17 @@ export class PresenceList {
     );
   }
 
-  /** Who left and joined at once stands at the end; who only joined, though there already, keeps its place. */
+  /**
+   * Removes those who left, then adds those who joined. An id in both moves to the end of its room; an id that joined
+   * but was there already is replaced in place.
+   */
   apply({ joined, left }: PresenceDiff): void {
     for (const [room, ids] of Object.entries(left)) for (const id of ids) this.#room(room).delete(id);
     for (const [room, clients] of Object.entries(joined))
       for (const client of clients) this.#room(room).set(client.id, client);
   }
 
-  /** Each user once per room, however many windows are open; with the avatar of the latest. */
+  /** Returns each username once per room, with the avatar of its latest connection. */
   merged(): PresenceInformation {
     const rooms = Array.from(this.#rooms, ([room, clients]) => [room, mergedByName(clients.values())]);
     return { usersPerRoom: Object.fromEntries(rooms) as PresenceInformation["usersPerRoom"] };

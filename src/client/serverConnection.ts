@@ -1,16 +1,24 @@
 import { io, type Socket } from "socket.io-client";
 import type { Envelope } from "../protocol/events";
-import { retryDelay, type RetryPolicy } from "./backoff";
+import { backoffMs, type RetryPolicy } from "./backoff";
 import { ChatClientError, dataOf, toClientError } from "./chatClientError";
-import type { GetToken } from "./historyReader";
-import type { ChatClientOptions, SocketSettings } from "./types";
+import type { GetToken, SocketSettings } from "./types";
 
 /** Sends an event and returns the data of its answer; rejects with a ChatClientError. */
-export type Ask = <T>(event: string, payload: unknown) => Promise<T>;
+export type SendRequest = <T>(event: string, payload: unknown) => Promise<T>;
 
-export interface ConnectionHandlers {
-  /** What the client asks for in the handshake's `auth`, anew at each attempt. */
-  auth: () => object | undefined;
+export interface ServerConnectionOptions {
+  url: string;
+  requestTimeoutMs: number;
+  /** Also sets the delays of Socket.IO's own reconnection. */
+  retries: RetryPolicy;
+  getToken: GetToken | undefined;
+  socketOptions: SocketSettings | undefined;
+}
+
+export interface ServerConnectionHandlers {
+  /** Returns the opt-ins for the handshake's `auth`; called for each attempt. */
+  auth: () => object;
   onConnecting: () => void;
   onConnected: () => void;
   onEvent: (event: string, args: readonly unknown[]) => void;
@@ -19,60 +27,56 @@ export interface ConnectionHandlers {
   onError: (error: ChatClientError) => void;
 }
 
-/** One Socket.IO socket that comes back by itself, also where Socket.IO leaves that to its user. */
-export class Connection {
-  readonly socket: Socket;
-  readonly #handlers: ConnectionHandlers;
-  readonly #retries: RetryPolicy;
-  readonly #requestTimeout: number;
-  readonly #comesBack: boolean;
-  readonly #getToken: GetToken | undefined;
-  /** Another object for each transport that opens; a token that comes late is not for the next one. */
-  #transport = {};
+/**
+ * One Socket.IO socket that reconnects by itself. Socket.IO retries after network failures; this class retries after
+ * refused handshakes, after failures to get a token, and after the server has disconnected the socket.
+ */
+export class ServerConnection {
+  readonly #socket: Socket;
+  readonly #options: ServerConnectionOptions;
+  readonly #handlers: ServerConnectionHandlers;
+  /** Counts transports. A token that arrives after its transport has closed is dropped. */
+  #attempt = 0;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `requestTimeout` in ms. */
-  constructor(
-    url: string,
-    { transports, socketOptions, auth, connector = io }: ChatClientOptions,
-    { requestTimeout, retries }: { requestTimeout: number; retries: RetryPolicy },
-    handlers: ConnectionHandlers,
-  ) {
+  constructor(options: ServerConnectionOptions, handlers: ServerConnectionHandlers) {
+    const { url, retries, socketOptions } = options;
+    this.#options = options;
     this.#handlers = handlers;
-    this.#retries = retries;
-    this.#requestTimeout = requestTimeout;
-    this.#comesBack = socketOptions?.reconnection !== false;
-    this.#getToken = auth;
-    this.socket = connector(url, {
+    this.#socket = io(url, {
       forceNew: true, // the service takes one socket per connection
-      ...(transports && { transports }),
+      reconnectionDelay: retries.firstMs,
+      reconnectionDelayMax: retries.maxMs,
       ...socketOptions,
       autoConnect: false,
-      auth: (send: (auth: object) => void) =>
-        withOwnAuth(socketOptions?.auth, (own) => void this.#authenticate(own, send)),
+      auth: (send: (auth: object) => void) => void this.#authenticate(send),
     });
     this.#listen();
   }
 
   connect(): void {
     clearTimeout(this.#timer);
-    if (this.socket.connected) return;
+    if (this.#socket.connected) return;
     this.#handlers.onConnecting();
-    this.socket.connect();
+    this.#socket.connect();
   }
 
-  /** The connection has proved useful: the next trouble is a new one. */
-  isGood(): void {
+  /** The connection has proved useful: the next failure counts as the first. */
+  markHealthy(): void {
     this.#failures = 0;
   }
 
   close(): void {
     clearTimeout(this.#timer);
-    this.socket.disconnect();
+    this.#socket.disconnect();
   }
 
-  /** Rejects with a ChatClientError: the refusal, or status 0 when the answer did not come. */
+  emit(event: string, payload: object): void {
+    this.#socket.emit(event, payload);
+  }
+
+  /** Rejects with a ChatClientError: the refusal, or status 0 when no answer came in time. */
   request<T>(event: string, payload: unknown): Promise<T> {
     return new Promise((resolve, reject) => {
       const onAnswer = (failure: Error | null, answer: Envelope<T>) => {
@@ -83,56 +87,55 @@ export class Connection {
           reject(toClientError(refusal));
         }
       };
-      this.socket.timeout(this.#requestTimeout).emit(event, payload, onAnswer);
+      this.#socket.timeout(this.#options.requestTimeoutMs).emit(event, payload, onAnswer);
     });
   }
 
-  async #authenticate(own: object | undefined, send: (auth: object) => void): Promise<void> {
-    const transport = this.#transport;
+  async #authenticate(send: (auth: object) => void): Promise<void> {
+    const { getToken, socketOptions } = this.#options;
+    const attempt = this.#attempt;
     try {
-      const token = this.#getToken && { token: await this.#getToken() };
-      if (transport !== this.#transport) return;
-      const asked = this.#handlers.auth();
-      const auth = own ?? token ?? asked;
-      // Undefined sends no auth; Socket.IO's types do not know.
-      send((auth && { ...own, ...token, ...asked }) as object);
+      const own = await resolveAuth(socketOptions?.auth);
+      const token = await getToken?.();
+      if (attempt !== this.#attempt) return;
+      send({ ...own, ...(token !== undefined && { token }), ...this.#handlers.auth() });
     } catch (thrown) {
-      if (transport !== this.#transport) return;
-      this.socket.disconnect();
+      if (attempt !== this.#attempt) return;
+      this.#socket.disconnect();
       this.#handlers.onError(toClientError(thrown));
-      this.#comeBack();
+      this.#reconnectLater();
     }
   }
 
   #listen(): void {
-    const { socket } = this;
+    const socket = this.#socket;
     const { onConnecting, onConnected, onEvent, onLost, onError } = this.#handlers;
     socket.on("connect", onConnected);
     socket.onAny((event: string, ...args: unknown[]) => onEvent(event, args));
     socket.io.on("reconnect_attempt", onConnecting);
-    socket.io.on("close", () => (this.#transport = {}));
+    socket.io.on("close", () => (this.#attempt += 1));
     socket.on("disconnect", (reason) => {
       onLost();
-      if (reason === "io server disconnect") this.#comeBack();
+      if (reason === "io server disconnect") this.#reconnectLater();
     });
     socket.on("connect_error", (thrown) => {
       const error = toClientError(thrown);
       onError(error);
-      const isRefused = !socket.active; // else it was the network, and Socket.IO tries again
-      if (isRefused && this.#retries.mayPass(error)) this.#comeBack();
+      const isRefused = !socket.active; // otherwise the network failed, and Socket.IO tries again
+      if (isRefused && this.#options.retries.isRetryable(error)) this.#reconnectLater();
     });
   }
 
-  #comeBack(): void {
-    if (!this.#comesBack) return;
+  #reconnectLater(): void {
+    const { retries, socketOptions } = this.#options;
+    if (socketOptions?.reconnection === false) return;
     this.#failures += 1;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.connect(), retryDelay(this.#retries, this.#failures));
+    this.#timer = setTimeout(() => this.connect(), backoffMs(retries, this.#failures));
   }
 }
 
-/** What the application sends along, a token perhaps, which it may have to fetch first. */
-function withOwnAuth(auth: SocketSettings["auth"], use: (own: object | undefined) => void): void {
-  if (typeof auth === "function") auth(use);
-  else use(auth);
+/** Resolves with the application's own part of the handshake's `auth`. */
+function resolveAuth(auth: SocketSettings["auth"]): Promise<object | undefined> {
+  return new Promise((resolve) => (typeof auth === "function" ? auth(resolve) : resolve(auth)));
 }

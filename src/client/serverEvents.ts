@@ -11,7 +11,7 @@ import {
 } from "../protocol/events";
 import { refusalOf, type ChatClientError } from "./chatClientError";
 
-/** What the client does with each event of the server. */
+/** One handler per event of the server. */
 export interface ServerEventHandlers {
   onMessage: (room: string, message: HistoricalMessage) => void;
   onResumed: (resumed: Resumed) => void;
@@ -21,7 +21,7 @@ export interface ServerEventHandlers {
   onRefusal: (refusal: ChatClientError) => void;
 }
 
-/** Rooms' events are told by their names, so that the client need not know the list of rooms. */
+/** Calls the handler of an event. Room events are recognised by their leading `/`, so the list of rooms is not needed. */
 export function dispatch(
   event: string,
   [envelope, offset]: readonly unknown[],

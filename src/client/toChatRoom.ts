@@ -1,6 +1,6 @@
 import type { ChatRoom } from "../protocol/payloads";
 
-/** Rooms go by name; the server puts its own label in. */
-export function roomNamed(name: string): ChatRoom {
+/** Only the name decides which room is meant; the server sends its own label. */
+export function toChatRoom(name: string): ChatRoom {
   return { label: name, name };
 }

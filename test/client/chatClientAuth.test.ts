@@ -1,42 +1,14 @@
-import type { Socket } from "socket.io-client";
-import { io } from "socket.io-client";
-import { ChatClient, type ChatClientError, type ChatClientOptions } from "../../src/client/chatClient";
+import type { ChatClientOptions, GetToken } from "../../src/client/chatClient";
 import { afterThisTest } from "../support/disposal";
+import { RecordedChatClient } from "../support/recordedChatClient";
 import { startService } from "../support/service";
 import { JWT_SECRET, seconds, signed } from "../support/tokens";
 import { until } from "../support/until";
 
-let socket: Socket; // under the client opened last
+const open = (url: string, auth: GetToken, options: ChatClientOptions = {}): RecordedChatClient =>
+  RecordedChatClient.open(url, { auth, ...options });
 
-function open(
-  url: string,
-  auth: () => string | Promise<string>,
-  options: ChatClientOptions = {},
-): ChatClient {
-  const client = new ChatClient(url, {
-    username: "ana",
-    auth,
-    retryDelay: 20,
-    connector: (...args) => (socket = io(...args)),
-    socketOptions: { transports: ["websocket"], reconnectionDelay: 20 },
-    ...options,
-  });
-  client.connect();
-  afterThisTest(() => client.close());
-  return client;
-}
-
-function isOnline(client: ChatClient): Promise<void> {
-  return until("the client is online", () => client.status.state === "online");
-}
-
-function errorsOf(client: ChatClient): ChatClientError[] {
-  const errors: ChatClientError[] = [];
-  client.on("error", (error) => errors.push(error));
-  return errors;
-}
-
-test("a token is asked for with each connection, and after its expiry nothing is lost or doubled", async () => {
+test("each connection gets a token of its own, and after its expiry nothing is lost or doubled", async () => {
   const { url } = await startService({ JWT_SECRET, MESSAGES_PER_SECOND: "0" });
   const bo = open(url, () => signed({ sub: "bo" }), { username: "bo" });
   const given: string[] = [];
@@ -44,53 +16,53 @@ test("a token is asked for with each connection, and after its expiry nothing is
     given.push(await signed({ exp: seconds(1_000) }));
     return given.at(-1) ?? "";
   });
-  const errors = errorsOf(ana);
-  const heard: string[] = [];
-  ana.on("message", ({ message }) => heard.push(message));
-  await isOnline(ana);
+  await ana.isOnline();
   const sent: string[] = [];
   while (given.length < 4) {
     sent.push(String(sent.length));
-    await (sent.length % 2 ? ana : bo).send("/cooking", sent.at(-1) ?? "");
+    await (sent.length % 2 ? ana : bo).client.send("/cooking", sent.at(-1) ?? "");
   }
-  await until("all is heard", () => heard.length >= sent.length);
-  expect(heard).toEqual(sent);
+  await ana.received(sent.length);
+  expect(ana.texts()).toEqual(sent);
   expect(new Set(given).size).toBe(given.length);
-  expect(errors).toEqual([]);
+  expect(ana.errors).toEqual([]);
 });
 
-test("what the server refuses because the token has just run out is sent again with the next one", async () => {
+test("a message that is refused because the token has expired is sent again with the next token", async () => {
   const { url } = await startService({ JWT_SECRET });
   const tokens = [await signed({ exp: seconds(1_000) })];
   const ana = open(url, () => tokens.shift() ?? signed());
-  await isOnline(ana);
+  await ana.isOnline();
+  const { client, socket } = ana;
   const first = socket.id;
-  // The clock strikes before the timer that closes the connection does.
+  // The token expires before the timer that closes the connection fires.
   const clock = jest.spyOn(Date, "now").mockReturnValue(Date.now() + 1_000);
   afterThisTest(() => clock.mockRestore());
-  const receipts = Promise.all(["one", "two"].map((text) => ana.send("/cooking", text)));
-  expect((await receipts).map(({ duplicate }) => duplicate)).toEqual([false, false]);
+  const receipts = await Promise.all(["one", "two"].map((text) => client.send("/cooking", text)));
+  expect(receipts.map(({ duplicate }) => duplicate)).toEqual([false, false]);
   expect(socket.id).not.toBe(first);
-  expect((await ana.history("/cooking")).messages.map(({ message }) => message)).toEqual(["one", "two"]);
+  const { messages } = await client.history("/cooking");
+  expect(messages.map(({ message }) => message)).toEqual(["one", "two"]);
 });
 
-test("history is read with a token, asked for each time", async () => {
+test("each page of history is read with a token of its own", async () => {
   const { url } = await startService({ JWT_SECRET });
-  let asked = 0;
+  let calls = 0;
   const ana = open(url, () => {
-    asked += 1;
-    return signed({ rooms: asked === 1 ? undefined : ["/pets"] });
+    calls += 1;
+    return signed({ rooms: calls === 1 ? undefined : ["/pets"] });
   });
-  await isOnline(ana);
-  expect((await ana.history("/pets")).messages).toEqual([]);
-  await expect(ana.history("/cooking")).rejects.toMatchObject({ message: "Not allowed", status: 403 });
-  expect(asked).toBe(3);
+  await ana.isOnline();
+  expect((await ana.client.history("/pets")).messages).toEqual([]);
+  const refused = { message: "Not allowed", status: 403 };
+  await expect(ana.client.history("/cooking")).rejects.toMatchObject(refused);
+  expect(calls).toBe(3);
 });
 
-test("a page of what was missed, refused because the token has run out, is read with the next one", async () => {
+test("a page of missed messages, refused because the token has expired, is read with the next token", async () => {
   const { url } = await startService({ JWT_SECRET, MESSAGES_PER_SECOND: "0" });
   const bo = open(url, () => signed({ sub: "bo" }), { username: "bo" });
-  await isOnline(bo);
+  await bo.isOnline();
   let release = (): void => undefined;
   const isFarBehind = new Promise<void>((resolve) => (release = resolve));
   const tokens = [
@@ -99,81 +71,70 @@ test("a page of what was missed, refused because the token has run out, is read 
     () => signed({ exp: seconds(-1) }), // for the first page
   ];
   const ana = open(url, () => (tokens.shift() ?? signed)());
-  const errors = errorsOf(ana);
-  let heard = 0;
-  ana.on("message", () => (heard += 1));
-  await isOnline(ana);
-  await bo.send("/cooking", "hello");
-  await until("ana has heard it", () => heard === 1);
-  socket.io.engine.close();
-  const more = Array.from({ length: 1_100 }, () => bo.send("/cooking", "more than a replay has"));
+  await ana.isOnline();
+  await bo.client.send("/cooking", "hello");
+  await ana.received(1);
+  ana.socket.io.engine.close();
+  const more = Array.from({ length: 1_100 }, () => bo.client.send("/cooking", "more than a replay has"));
   await Promise.all(more);
   release();
-  await until("all is heard", () => heard === 1_101);
-  expect([errors, ana.status.incomplete, tokens]).toEqual([[], [], []]);
+  await ana.received(1_101);
+  expect(ana.messages).toHaveLength(1_101);
+  expect([ana.errors, ana.client.status.incomplete, tokens]).toEqual([[], [], []]);
 });
 
-test("a token that does not come fails a page of history in time", async () => {
+test("when no token comes in time, a page of history fails", async () => {
   const { url } = await startService({ JWT_SECRET });
   const tokens = [signed()];
   const never = new Promise<string>(() => undefined);
   const ana = open(url, () => tokens.shift() ?? never, { requestTimeout: 200 });
-  await isOnline(ana);
-  await expect(ana.history("/cooking")).rejects.toMatchObject({
-    message: "No token came in time",
-    status: 0,
-  });
+  await ana.isOnline();
+  const failure = { message: "No token came in time", status: 0 };
+  await expect(ana.client.history("/cooking")).rejects.toMatchObject(failure);
 });
 
-test("when a token is refused, another one is asked for", async () => {
+test("when a token is refused, the client connects with another one", async () => {
   const { url } = await startService({ JWT_SECRET });
   const tokens = ["garbled", await signed({ exp: seconds(-1) })];
   const ana = open(url, () => tokens.shift() ?? signed());
-  const errors = errorsOf(ana);
-  await isOnline(ana);
-  expect(errors.map(({ message, status }) => [message, status])).toEqual([
+  await ana.isOnline();
+  expect(ana.errors.map(({ message, status }) => [message, status])).toEqual([
     ["Unauthorized", 401],
     ["Unauthorized", 401],
   ]);
-  await ana.send("/cooking", "hello");
+  await ana.client.send("/cooking", "hello");
 });
 
-test("when no token can be had, it says so and asks again", async () => {
+test("when `auth` rejects, the client emits the error and calls it again", async () => {
   const { url } = await startService({ JWT_SECRET });
   const outcomes = [() => Promise.reject(new Error("the issuer is down")), () => signed()];
   const ana = open(url, () => (outcomes.length > 1 ? outcomes.shift() : outcomes[0])?.() ?? "");
-  const errors = errorsOf(ana);
-  await isOnline(ana);
-  expect(errors.map(({ message, status }) => [message, status])).toEqual([["the issuer is down", 0]]);
+  await ana.isOnline();
+  expect(ana.errors.map(({ message, status }) => [message, status])).toEqual([["the issuer is down", 0]]);
 });
 
-test("without a way to another token it stays offline until it is told to connect", async () => {
+test("without `auth` a client whose token is refused stays offline until `connect`", async () => {
   const { url } = await startService({ JWT_SECRET });
   const own = { token: "garbled" };
-  const socketOptions = { transports: ["websocket"], auth: own };
-  const ana = new ChatClient(url, { username: "ana", retryDelay: 1, socketOptions });
-  afterThisTest(() => ana.close());
-  const errors = errorsOf(ana);
-  ana.connect();
-  await until("it was refused", () => errors.length === 1);
-  expect(ana.status.state).toBe("offline");
+  const ana = RecordedChatClient.open(url, { retryDelay: 1, socketOptions: { auth: own } });
+  await until("the token is refused", () => ana.errors.length === 1);
+  expect(ana.client.status.state).toBe("offline");
   own.token = await signed();
-  ana.connect();
-  await isOnline(ana);
-  expect(errors).toHaveLength(1);
+  ana.client.connect();
+  await ana.isOnline();
+  expect(ana.errors).toHaveLength(1);
 });
 
-test("a token that comes when its connection is gone is not sent on the next one", async () => {
+test("a token that comes after its connection is lost is not sent on the next one", async () => {
   const { url } = await startService({ JWT_SECRET });
   const waiting: ((token: string) => void)[] = [];
   const ana = open(url, () => new Promise<string>((resolve) => waiting.push(resolve)));
-  const errors = errorsOf(ana);
-  await until("the first token is asked for", () => waiting.length === 1);
-  socket.io.engine.close();
-  await until("the second one is", () => waiting.length === 2);
-  const token = await signed();
-  for (const resolve of waiting) resolve(token);
-  await isOnline(ana);
-  await ana.send("/cooking", "hello");
-  expect(errors).toEqual([]);
+  await until("the first token is requested", () => waiting.length === 1);
+  ana.socket.io.engine.close();
+  await until("the second token is requested", () => waiting.length === 2);
+  waiting[0]?.("garbled");
+  waiting[1]?.(await signed());
+  await ana.isOnline();
+  await ana.client.send("/cooking", "hello");
+  expect(ana.errors).toEqual([]);
 });

@@ -1,10 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { temporaryDirectory } from "../support/temporaryDirectory";
 
 const TSC = require.resolve("typescript/bin/tsc");
-const CLIENT_FILES = "src/client"; // its tsconfig.json adds the types to what globalSetup has built
 const USES_TYPES = `
 import { ChatClient, ChatClientError, type HistoricalMessage, type MessageReceipt } from "realtime-chat-service/client";
 const client = new ChatClient("http://localhost:34000", { username: "ana", fetch });
@@ -17,19 +16,33 @@ client.on("mesage", () => receipt);
 void client.send(7, "hello");
 `;
 
-let consumer: string;
+const folder = mkdtempSync(join(tmpdir(), "chat-"));
+const consumer = join(folder, "consumer");
 
-/** A folder in which the packed package is installed, with nothing beside it but what the client needs. */
-function installPackage(): string {
-  const folder = temporaryDirectory();
-  const installed = join(folder, "node_modules/realtime-chat-service");
+beforeAll(() => installPackage(pack()));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/**
+ * Packs the package together with the client's types and returns the path of the tarball. The build would write the types
+ * into `dist`, from which other suites run.
+ */
+function pack(): string {
+  const copy = join(folder, "package");
+  for (const part of ["package.json", "dist"]) cpSync(part, join(copy, part), { recursive: true });
+  run(process.execPath, [TSC, "-p", "src/client", "--outDir", join(copy, "dist")], process.cwd());
+  const output = run("npm", ["pack", "--ignore-scripts", "--offline", "--json"], copy);
+  const [packed] = Object.values(JSON.parse(output) as { filename: string }[]);
+  return join(copy, packed?.filename ?? "");
+}
+
+/** Installs the packed package, with nothing else but the client's dependencies. */
+function installPackage(tarball: string): void {
+  const modules = join(consumer, "node_modules");
+  const installed = join(modules, "realtime-chat-service");
   mkdirSync(installed, { recursive: true });
-  const pack = ["pack", "--ignore-scripts", "--offline", "--json", "--pack-destination", folder];
-  const [packed] = Object.values(JSON.parse(run("npm", pack, process.cwd())) as { filename: string }[]);
-  run("tar", ["xzf", join(folder, packed?.filename ?? ""), "-C", installed, "--strip-components=1"], folder);
+  run("tar", ["xzf", tarball, "-C", installed, "--strip-components=1"], folder);
   for (const name of ["socket.io-client", "uuid"])
-    symlinkSync(resolve("node_modules", name), join(folder, "node_modules", name));
-  return folder;
+    symlinkSync(resolve("node_modules", name), join(modules, name));
 }
 
 function run(command: string, args: string[], cwd: string): string {
@@ -47,15 +60,7 @@ function compile(file: string, settings: string[]): void {
   run(process.execPath, [TSC, ...common, ...settings, file], consumer);
 }
 
-beforeAll(() => {
-  run(process.execPath, [TSC, "-p", CLIENT_FILES], process.cwd());
-});
-
-beforeEach(() => {
-  consumer = installPackage();
-});
-
-test("the package's client can be required and imported, and both are the same", () => {
+test("the package's client can be required and imported, and both give the same classes", () => {
   const required = `const { ChatClient } = require("realtime-chat-service/client");
     console.log(typeof new ChatClient("http://localhost").send);`;
   expect(runNode("required.cjs", required)).toBe("function");
@@ -73,7 +78,7 @@ test("TypeScript finds the client's types, from CommonJS, from ES modules and fo
   compile("client.ts", ["--module", "esnext", "--moduleResolution", "bundler"]);
 });
 
-test("the client needs nothing of Node or of the server", () => {
+test("the client loads neither modules of Node nor of the server", () => {
   const loaded = runNode(
     "graph.cjs",
     `const { sep } = require("node:path");
@@ -84,7 +89,7 @@ test("the client needs nothing of Node or of the server", () => {
      console.log(JSON.stringify(own));`,
   );
   for (const file of JSON.parse(loaded) as string[]) {
-    expect(file).toMatch(/dist\/(client\/\w+|protocol\/events)\.js$/);
+    expect(file).toMatch(/dist\/(client\/\w+|protocol\/(events|limits))\.js$/);
     expect(readFileSync(file, "utf8")).not.toMatch(/require\("node:|\bprocess\.|\bBuffer\b/);
   }
 });

@@ -29,9 +29,11 @@ class Member {
   constructor(url: string, index: number) {
     // Each has an address of its own, because nginx chooses the node by address.
     const agent = new Agent({ localAddress: `127.0.0.${String(10 + index)}`, keepAlive: true });
-    const transports: ("polling" | "websocket")[] = index % 3 === 0 ? ["polling"] : ["websocket"];
-    const socketOptions = { agent: agent as never };
-    this.client = new ChatClient(url, { username: `member ${String(index)}`, transports, socketOptions });
+    const socketOptions = {
+      agent: agent as never,
+      transports: index % 3 === 0 ? ["polling"] : ["websocket"],
+    };
+    this.client = new ChatClient(url, { username: `member ${String(index)}`, socketOptions });
     this.client.on("message", ({ message }) => this.received.push(message));
     this.client.on("status", ({ state }) => this.#onState(state === "online"));
     this.client.connect();

@@ -1,8 +1,7 @@
 import type { Agent } from "node:http";
-import { io as io4, type Socket as Socket4 } from "socket.io-client";
+import { io as io4, type ManagerOptions, type Socket as Socket4, type SocketOptions } from "socket.io-client";
 import io2 from "socket.io-client-v2";
 import { v4 as uuid } from "uuid";
-import { ChatClient, type SocketSettings } from "../../src/client/chatClient";
 import { EVENTS } from "../../src/protocol/events";
 import type { NewMessage, NewPresenceInformation } from "../../src/protocol/payloads";
 import { afterThisTest } from "./disposal";
@@ -18,11 +17,11 @@ export interface TestClientOptions {
   extraHeaders?: Record<string, string>;
   /** Default: false. */
   reconnection?: boolean;
-  /** Of a `localAddress`: the client's address, any of 127.0.0.0/8. */
+  /** Its `localAddress` sets the client's address, any of 127.0.0.0/8. */
   agent?: Agent;
 }
 
-/** Every combination of client and transport in the field, for `describe.each`. */
+/** Every combination of client generation and transport, for `describe.each`. */
 export const CLIENTS: { name: string; options: TestClientOptions }[] = [
   { name: "client 4.8 over websocket", options: { generation: "4.8", transports: ["websocket"] } },
   { name: "client 4.8 over polling", options: { generation: "4.8", transports: ["polling"] } },
@@ -38,23 +37,28 @@ interface Waiter {
   resolve: (received: unknown[][]) => void;
 }
 
-const DEADLINE = 10_000; // ms; only a failing test gets there
+const DEADLINE_MS = 10_000; // only a failing test reaches it
 
 /**
- * A ChatClient at the level of the wire: it connects as one, but asks for nothing unless told to, sends what a
- * test says, and keeps every event from its first moment until a test asks for it.
+ * A plain Socket.IO client of either generation. It sends only what a test makes it send, and queues every event from the
+ * first moment of its connection until the test takes it.
  */
-export class TestClient extends ChatClient {
-  /** event → the arguments of each arrival not yet asked for */
+export class TestClient {
+  readonly socket: Socket4;
+  /** event → the arguments of each arrival that is still queued */
   readonly #queues = new Map<string, unknown[][]>();
   readonly #waiters: Waiter[] = [];
 
   private constructor(url: string, { generation = "4.8", ...options }: TestClientOptions) {
-    const socketOptions: unknown = { transports: ["websocket"], reconnection: false, ...options };
-    super(url, {
-      socketOptions: socketOptions as SocketSettings, // whose `agent` is no Agent, though it is one in Node
-      connector: generation === "4.8" ? io4 : ioGeneration2,
-    });
+    const settings = {
+      transports: ["websocket"],
+      reconnection: false,
+      ...options,
+      forceNew: true, // the service takes one socket per connection
+      autoConnect: false,
+    } as Partial<ManagerOptions & SocketOptions>; // whose type of `agent` is that of browsers
+    this.socket = generation === "4.8" ? io4(url, settings) : ioGeneration2(url, settings);
+    this.socket.onAny((event: string, ...args: unknown[]) => this.#onEvent(event, args));
   }
 
   /** Resolves once connected; rejects with the server's refusal. */
@@ -63,7 +67,7 @@ export class TestClient extends ChatClient {
     await new Promise<void>((resolve, reject) => {
       client.socket.once("connect", resolve);
       client.socket.once("connect_error", reject);
-      client.socket.once("error", reject); // what generation 2 calls a refusal
+      client.socket.once("error", reject); // generation 2 reports a refusal so
     });
     return client;
   }
@@ -76,10 +80,6 @@ export class TestClient extends ChatClient {
     return client;
   }
 
-  override get socket(): Socket4 {
-    return super.socket;
-  }
-
   /** Sends a valid message, changed by `overrides`; returns what was sent. */
   sendMessage(overrides: Partial<NewMessage> = {}): NewMessage {
     const message = { username: "ana", message: "hello", uuid: uuid(), chatRoom: COOKING, ...overrides };
@@ -87,8 +87,8 @@ export class TestClient extends ChatClient {
     return message;
   }
 
-  /** As `sendMessage`. */
-  override announcePresence(overrides: Partial<NewPresenceInformation> = {}): NewPresenceInformation {
+  /** Sends a valid presence, changed by `overrides`; returns what was sent. */
+  announcePresence(overrides: Partial<NewPresenceInformation> = {}): NewPresenceInformation {
     const presence = { username: "ana", avatar: "image link", currentRoom: COOKING, ...overrides };
     this.socket.emit(EVENTS.newPresenceInformation, presence);
     return presence;
@@ -101,39 +101,39 @@ export class TestClient extends ChatClient {
     });
   }
 
-  /** The first argument of the next `count` arrivals of the event; takes them off the queue. */
+  /** Takes the next `count` arrivals of the event off the queue; resolves with the first argument of each. */
   async waitFor<T = unknown>(event: string, count = 1): Promise<T[]> {
     const arrivals = await this.waitForArguments(event, count);
     return arrivals.map((args) => args[0] as T);
   }
 
-  /** As `waitFor`, with all arguments of each arrival. */
+  /** As `waitFor`, but resolves with all arguments of each arrival. */
   waitForArguments(event: string, count = 1): Promise<unknown[][]> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const seen = [...this.#queues].map(([name, queue]) => `${name} × ${String(queue.length)}`).join(", ");
         reject(new Error(`waited in vain for ${event} × ${String(count)}; queued: ${seen || "nothing"}`));
-      }, DEADLINE);
+      }, DEADLINE_MS);
       const settle = (received: unknown[][]) => {
         clearTimeout(timer);
         resolve(received);
       };
       this.#waiters.push({ event, count, resolve: settle });
-      this.#serve();
+      this.#resolveWaiters();
     });
   }
 
-  /** Arrivals of the event that nobody has asked for. */
+  /** Returns the arrivals of the event that are still queued. */
   queued<T = unknown>(event: string): T[] {
     return (this.#queues.get(event) ?? []).map((args) => args[0] as T);
   }
 
-  /** Names of all events that arrived and nobody has asked for. */
+  /** Returns the names of the events that have arrivals in their queues. */
   queuedEvents(): string[] {
     return [...this.#queues].filter(([, queue]) => queue.length > 0).map(([event]) => event);
   }
 
-  /** Resolves with the reason once the connection is gone. */
+  /** Resolves with the reason when the connection has ended. */
   disconnected(): Promise<string> {
     return new Promise((resolve) => {
       if (this.socket.disconnected) resolve("already disconnected");
@@ -141,24 +141,23 @@ export class TestClient extends ChatClient {
     });
   }
 
+  /** Connects again after a lost connection. */
+  connect(): void {
+    this.socket.connect();
+  }
+
   disconnect(): void {
-    this.close();
+    this.socket.disconnect();
   }
 
-  /** A base client, but for the `auth` that a test passes. */
-  protected override handshakeAuth(): undefined {
-    return undefined;
-  }
-
-  /** Only kept: what a ChatClient would do with it is not the test's wish. */
-  protected override received(event: string, args: readonly unknown[]): void {
+  #onEvent(event: string, args: unknown[]): void {
     const queue = this.#queues.get(event) ?? [];
     this.#queues.set(event, queue);
-    queue.push([...args]);
-    this.#serve();
+    queue.push(args);
+    this.#resolveWaiters();
   }
 
-  #serve(): void {
+  #resolveWaiters(): void {
     for (const waiter of [...this.#waiters]) {
       const queue = this.#queues.get(waiter.event) ?? [];
       if (queue.length < waiter.count) continue;
@@ -168,8 +167,8 @@ export class TestClient extends ChatClient {
   }
 }
 
-/** A socket of generation 2 with the `onAny` it lacks: every event packet passes through `onevent`. */
-function ioGeneration2(url: string, settings: SocketSettings): Socket4 {
+/** Adds `onAny`, which generation 2 lacks: every event packet passes through `onevent`. */
+function ioGeneration2(url: string, settings: object): Socket4 {
   const socket = io2(url, settings) as Socket4;
   const internal = socket as unknown as { onevent: (packet: { data: unknown[] }) => void };
   socket.onAny = (listener: (event: string, ...args: unknown[]) => void) => {
