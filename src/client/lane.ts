@@ -63,7 +63,7 @@ export class Lane {
     if (head?.message.uuid !== uuid || head.message.username !== username) return;
     const receipt = { uuid, serverTimestamp, offset, duplicate: true };
     head.receipt = receipt;
-    if (!this.#isInFlight) this.#settle(head, () => head.resolve(receipt));
+    if (!this.#isInFlight) this.#settle(() => head.resolve(receipt));
   }
 
   /** Rejects every message. */
@@ -80,15 +80,15 @@ export class Lane {
     if (!this.#isOpen || head === undefined || this.#isInFlight || this.#timer !== undefined) return;
     this.#isInFlight = true;
     this.#send(head.message).then(
-      (receipt) => this.#settle(head, () => head.resolve(receipt)),
+      (receipt) => this.#settle(() => head.resolve(receipt)),
       (thrown: unknown) => this.#onFailed(head, toClientError(thrown)),
     );
   }
 
   #onFailed(head: QueuedMessage, error: ChatClientError): void {
     const { receipt } = head;
-    if (receipt !== undefined) return this.#settle(head, () => head.resolve(receipt));
-    if (!this.#retries.isRetryable(error)) return this.#settle(head, () => head.reject(error));
+    if (receipt !== undefined) return this.#settle(() => head.resolve(receipt));
+    if (!this.#retries.isRetryable(error)) return this.#settle(() => head.reject(error));
     this.#isInFlight = false;
     if (this.#queue[0] !== head) return; // the lane was closed
     head.failures += 1;
@@ -101,10 +101,10 @@ export class Lane {
     );
   }
 
-  #settle(head: QueuedMessage, notify: () => void): void {
+  /** Removes the first message, if `close` has not done so already. */
+  #settle(notify: () => void): void {
     this.#isInFlight = false;
     this.#cancelRetry();
-    if (this.#queue[0] !== head) return; // the lane was closed
     this.#queue.shift();
     notify();
     this.#sendNext();

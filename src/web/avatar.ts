@@ -1,6 +1,6 @@
 import { el } from "./dom";
 
-/** A picture, only from https; else the initials on a colour that belongs to the name. */
+/** Shows the picture if its address is https, otherwise initials on a colour that is derived from the name. */
 export function avatar(username: string, picture = ""): HTMLElement {
   const initials = el("span", { class: "avatar", "aria-hidden": "true" }, initialsOf(username));
   initials.style.setProperty("--hue", String(hueOf(username)));

@@ -1,17 +1,17 @@
 import type { ChatStatus } from "../client/chatClient";
 import { byId, showText } from "./dom";
 
-const PATIENCE = 800; // ms of connecting that are not worth a word
-const WELCOME_BACK = 5_000; // ms
+const SHOW_CONNECTING_AFTER_MS = 800;
+const BACK_ONLINE_MS = 5_000;
 
-/** How the connection is, in a thin line; nothing while all is well. */
+/** A thin line with the state of the connection; hidden while the client is online. */
 export class Banner {
   readonly #banner = byId("banner");
   #wasLost = false;
   #timer = 0;
 
   constructor() {
-    this.#later(PATIENCE, () => this.#show("Connecting…"));
+    this.#later(SHOW_CONNECTING_AFTER_MS, () => this.#show("Connecting…"));
   }
 
   update({ state, recovered, recovering }: ChatStatus): void {
@@ -23,7 +23,7 @@ export class Banner {
     } else if (state === "online" && this.#wasLost) {
       this.#wasLost = false;
       this.#show(`Back online${recovered > 0 ? ` · ${messages(recovered)} recovered` : ""}`, "back");
-      this.#later(WELCOME_BACK, () => this.#show(undefined));
+      this.#later(BACK_ONLINE_MS, () => this.#show(undefined));
     } else if (state === "online" && this.#banner.dataset.kind !== "back") {
       this.#show(undefined);
     }
@@ -35,9 +35,9 @@ export class Banner {
     showText(this.#banner, text);
   }
 
-  #later(delay: number, act: () => void): void {
+  #later(delayMs: number, act: () => void): void {
     clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(act, delay);
+    this.#timer = window.setTimeout(act, delayMs);
   }
 }
 

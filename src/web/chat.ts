@@ -2,10 +2,10 @@ import type { ChatRoom } from "../client/chatClient";
 import { Page, lastName } from "./page";
 import { byId, showText } from "./dom";
 import { RoomList } from "./roomList";
-import { save, saveForSession, session } from "./storage";
+import { loadForSession, save, saveForSession } from "./storage";
 import { Welcome } from "./welcome";
 
-const TRY_AGAIN = 2_000; // ms
+const RETRY_DELAY_MS = 2_000;
 
 async function fetchRooms(): Promise<ChatRoom[]> {
   for (;;) {
@@ -15,7 +15,7 @@ async function fetchRooms(): Promise<ChatRoom[]> {
       return data.chatRooms;
     } catch {
       showText(byId("banner"), "The server does not answer. Trying again…");
-      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
     }
   }
 }
@@ -23,13 +23,14 @@ async function fetchRooms(): Promise<ChatRoom[]> {
 async function main(): Promise<void> {
   const welcome = new Welcome();
   const begin = (rooms: readonly ChatRoom[], username: string) => {
-    const app = new Page({
+    const page = new Page({
       username,
-      token: session("token"),
+      token: loadForSession("token"),
       rooms,
       onUnauthorized: () => {
-        app.stop();
-        const note = session("token") === undefined ? undefined : "The server does not take this token.";
+        page.stop();
+        const note =
+          loadForSession("token") === undefined ? undefined : "The server does not take this token.";
         welcome.ask(username, { token: true, ...(note !== undefined && { note }) }, ({ name, token }) => {
           saveForSession("token", token ?? "");
           save("name", name);
@@ -38,9 +39,9 @@ async function main(): Promise<void> {
       },
     });
     byId("rename").addEventListener("click", () =>
-      welcome.ask(lastName(), { canCancel: true }, ({ name }) => app.rename(name)),
+      welcome.ask(lastName(), { canCancel: true }, ({ name }) => page.rename(name)),
     );
-    app.start();
+    page.start();
   };
 
   const name = lastName();

@@ -1,18 +1,18 @@
 import { MAX_MESSAGE_LENGTH } from "../protocol/limits";
 import { byId, showText } from "./dom";
-import { isTexts, load, save } from "./storage";
+import { isTextMap, load, save } from "./storage";
 
-const DRAFTS = "drafts";
-const WARN_FROM = 3_800;
-const COMPOSING = 229; // the key code of keys that an input method takes
+const STORAGE_KEY = "drafts"; // room → text
+const SHOW_LEFT_FROM = 3_800; // code points
+const COMPOSING_KEY_CODE = 229; // the key code of keys that an input method consumes
 
 export interface ComposerOptions {
   send: (message: string) => void;
-  /** The person is writing, or has an empty field again. */
+  /** The user is writing, or the field is empty again. */
   onTyping: (isTyping: boolean) => void;
 }
 
-/** Where messages are written; what is begun in a room stays there, also across a reload. */
+/** The field in which messages are written. It keeps one draft per room, also across a reload. */
 export class Composer {
   readonly #options: ComposerOptions;
   readonly #text = byId<HTMLTextAreaElement>("text");
@@ -32,8 +32,8 @@ export class Composer {
       this.#options.onTyping(this.#text.value.trim() !== "");
     });
     this.#text.addEventListener("keydown", (event) => {
-      // While an input method is composing, Enter is its own; Safari says so by the number alone.
-      const isComposing = event.isComposing || event.keyCode === COMPOSING;
+      // While an input method is composing, Enter belongs to it. Safari shows this only by the key code.
+      const isComposing = event.isComposing || event.keyCode === COMPOSING_KEY_CODE;
       if (event.key !== "Enter" || event.shiftKey || isComposing) return;
       event.preventDefault();
       this.#submit();
@@ -41,7 +41,7 @@ export class Composer {
   }
 
   show(room: string, label: string): void {
-    const early = this.#room === "" ? this.#text.value : ""; // written while the rooms were being read
+    const early = this.#room === "" ? this.#text.value : ""; // written before the rooms were loaded
     this.#room = room;
     this.#text.value = early === "" ? (drafts()[room] ?? "") : early;
     if (early !== "") this.#saveDraft();
@@ -68,7 +68,7 @@ export class Composer {
     const { [this.#room]: _, ...others } = drafts();
     void _;
     const { value } = this.#text;
-    save(DRAFTS, value === "" ? others : { ...others, [this.#room]: value });
+    save(STORAGE_KEY, value === "" ? others : { ...others, [this.#room]: value });
   }
 
   #update(): void {
@@ -77,14 +77,14 @@ export class Composer {
     text.style.height = `${String(text.scrollHeight)}px`;
     const length = lengthOf(text.value.trim());
     const left = MAX_MESSAGE_LENGTH - length;
-    showText(this.#left, length > WARN_FROM ? `${String(left)} left` : undefined);
+    showText(this.#left, length > SHOW_LEFT_FROM ? `${String(left)} left` : undefined);
     this.#left.classList.toggle("over", left < 0);
     this.#send.disabled = length === 0 || left < 0;
   }
 }
 
 function drafts(): Record<string, string> {
-  return load(DRAFTS, isTexts, {});
+  return load(STORAGE_KEY, isTextMap, {});
 }
 
 function lengthOf(text: string): number {

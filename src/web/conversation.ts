@@ -1,17 +1,16 @@
 import { byId, el, showText } from "./dom";
+import { DrawnWindow, STEP } from "./drawnWindow";
 import { entryView, signatureOf, type EntryActions } from "./entryView";
 import type { Timeline, TimelineChange } from "./timeline";
 
-const DRAWN = 120; // entries in the document at once, several screens of them
-const STEP = 40; // entries by which that window moves
-const NEAR = 800; // px from an edge at which it moves
-const AT_BOTTOM = 48; // px from the end that still count as being there
+const NEAR_EDGE_PX = 800; // distance from an edge at which the window moves
+const AT_BOTTOM_PX = 48; // distance from the end that still counts as the bottom
 
 export interface ConversationOptions extends EntryActions {
   me: () => string;
-  /** Older messages are wanted. */
+  /** Loads an older page; rejects with an error whose message is shown. */
   loadOlder: (timeline: Timeline) => Promise<void>;
-  /** The newest message is on the screen. */
+  /** Called when the newest message is on the screen. */
   onSeen: () => void;
 }
 
@@ -21,8 +20,8 @@ interface Drawn {
 }
 
 /**
- * The messages of one room. Of thousands only some around the visible ones are in the document: a window that moves
- * along as its edges come near, while what is on the screen stays where it is.
+ * The messages of one room. Only a window of them is in the document. It moves when scrolling comes near one of its edges,
+ * and the visible messages keep their place on the screen.
  */
 export class Conversation {
   readonly #options: ConversationOptions;
@@ -34,11 +33,9 @@ export class Conversation {
   #timeline: Timeline | undefined;
   #label = "";
   #stopListening = () => {};
-  /** key → what is drawn for it */
+  /** key of an entry → its element */
   #drawn = new Map<string, Drawn>();
-  /** The window: indexes into the timeline, the last one excluded. */
-  #start = 0;
-  #end = 0;
+  readonly #window = new DrawnWindow();
   #isAtBottom = true;
   #unseen = 0;
   #isLoading = false;
@@ -48,7 +45,7 @@ export class Conversation {
     this.#options = options;
     this.#scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     this.#newer.addEventListener("click", () => this.toBottom());
-    // The keyboard of a phone, a longer message being written: the end stays in view.
+    // A phone's keyboard or a longer draft takes space: the end stays in view.
     new ResizeObserver(() => this.#isAtBottom && this.#scrollToEnd()).observe(this.#scroller);
   }
 
@@ -74,48 +71,42 @@ export class Conversation {
     const { length = 0 } = this.#timeline ?? {};
     this.#isAtBottom = true;
     this.#unseen = 0;
-    this.#end = length;
-    this.#start = Math.max(0, length - DRAWN);
+    this.#window.moveToEnd(length);
     this.#draw();
     this.#scrollToEnd();
     this.#options.onSeen();
   }
 
-  /** Reads what could not be read before. */
+  /** Tries again to read what could not be read. */
   recover(): void {
     if (this.#failure !== undefined || this.#timeline?.before === undefined) void this.#loadOlder();
   }
 
-  /** Draws anew what depends on who is looking. */
+  /** Redraws every entry, e.g. because the user's name has changed. */
   refresh(): void {
     this.#drawn.clear();
     this.#keepPlace(() => this.#draw());
   }
 
-  #onChange({ older = 0, isReset = false, said }: TimelineChange): void {
+  #onChange({ older = 0, isReset = false, received }: TimelineChange): void {
     const timeline = this.#timeline;
     if (timeline === undefined) return;
-    const { length } = timeline;
     if (isReset) {
       this.toBottom();
       void this.#loadOlder();
     } else if (older > 0) {
-      // Some of them are drawn at once: above the very first entry there is no room to scroll it back in place.
+      // Draw some of them at once: above the first entry in the document there is no room to restore its place.
       if (this.#isAtBottom) this.toBottom();
-      else this.#moveTo(this.#start + older - STEP);
+      else this.#shiftBy(older - STEP);
     } else if (this.#isAtBottom) {
-      const { length: before } = timeline;
-      timeline.forgetOldest();
-      this.#start -= before - timeline.length;
-      // What is drawn only grows at its end here, which is what a screen reader should hear of.
-      this.#end = timeline.length;
-      this.#start = Math.max(0, this.#start, this.#end - DRAWN - STEP);
-      this.#draw(said !== undefined);
+      const forgotten = timeline.forgetOldest();
+      this.#window.grow(timeline.length, forgotten);
+      this.#draw(received !== undefined);
       this.#scrollToEnd();
       this.#options.onSeen();
     } else {
-      if (said !== undefined && said.username !== this.#options.me()) this.#unseen += 1;
-      this.#end = Math.min(this.#end, length);
+      if (received !== undefined && received.username !== this.#options.me()) this.#unseen += 1;
+      this.#window.clampTo(timeline.length);
       this.#keepPlace(() => this.#draw());
     }
   }
@@ -125,21 +116,20 @@ export class Conversation {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const below = scrollHeight - scrollTop - clientHeight;
     const wasAtBottom = this.#isAtBottom;
-    this.#isAtBottom = below < AT_BOTTOM && this.#end >= length;
+    const { start, end } = this.#window;
+    this.#isAtBottom = below < AT_BOTTOM_PX && end >= length;
     if (this.#isAtBottom && !wasAtBottom) {
       this.#unseen = 0;
       this.#options.onSeen();
       this.#drawNewer();
     }
-    if (scrollTop < NEAR && this.#start > 0) this.#moveTo(Math.max(0, this.#start - STEP));
-    else if (below < NEAR && this.#end < length) this.#moveTo(this.#start + STEP);
-    else if (scrollTop < NEAR && this.#failure === undefined) void this.#loadOlder();
+    if (scrollTop < NEAR_EDGE_PX && start > 0) this.#shiftBy(-STEP);
+    else if (below < NEAR_EDGE_PX && end < length) this.#shiftBy(STEP);
+    else if (scrollTop < NEAR_EDGE_PX && this.#failure === undefined) void this.#loadOlder();
   }
 
-  #moveTo(start: number): void {
-    const { length = 0 } = this.#timeline ?? {};
-    this.#start = Math.max(0, Math.min(start, length - DRAWN));
-    this.#end = Math.min(length, this.#start + DRAWN);
+  #shiftBy(entries: number): void {
+    this.#window.shiftBy(entries, this.#timeline?.length ?? 0);
     this.#keepPlace(() => this.#draw());
   }
 
@@ -160,7 +150,7 @@ export class Conversation {
     if (failure === undefined) this.#onScroll(); // a page may be shorter than the screen
   }
 
-  /** What is on the screen stays where it is, whatever is drawn above it, and even if it is drawn anew itself. */
+  /** Draws and keeps the first visible entry in its place, also when entries above it change or it is redrawn itself. */
   #keepPlace(draw: () => void): void {
     const { top } = this.#scroller.getBoundingClientRect();
     const [key, anchor] = [...this.#drawn].find(([, { node }]) => rowOf(node).bottom > top) ?? [];
@@ -171,14 +161,14 @@ export class Conversation {
       this.#scroller.scrollTop += rowOf(after.node).top - before;
   }
 
-  /** `isNews`: for screen readers to read; moving the window is not. */
+  /** With `isNews` screen readers announce what is added; without it they do not, e.g. when the window moves. */
   #draw(isNews = false): void {
     const timeline = this.#timeline;
     if (timeline === undefined) return;
     if (!isNews) this.#list.setAttribute("aria-busy", "true");
     const drawn = new Map<string, Drawn>();
     let next = this.#list.firstElementChild;
-    for (let index = this.#start; index < this.#end; index += 1) {
+    for (let index = this.#window.start; index < this.#window.end; index += 1) {
       const entry = timeline.at(index);
       if (entry === undefined) break;
       const before = timeline.at(index - 1);
@@ -206,7 +196,7 @@ export class Conversation {
     const isEmpty = isLoaded && timeline.length === 0;
     showText(this.#empty, isEmpty ? `Nothing has been said in ${this.#label} yet. Be the first to say hello.` : undefined); // prettier-ignore
     showText(this.#edge, isEmpty ? undefined : this.#edgeText(timeline));
-    if (this.#failure !== undefined) this.#edge.append(" · ", this.#again());
+    if (this.#failure !== undefined) this.#edge.append(" · ", this.#retryButton());
     this.#list.classList.toggle("loading", !isLoaded && timeline.length === 0 && this.#failure === undefined);
     this.#drawNewer();
   }
@@ -214,13 +204,15 @@ export class Conversation {
   #edgeText(timeline: Timeline): string | undefined {
     if (this.#failure !== undefined) return `Older messages could not be read: ${this.#failure}`;
     if (this.#isLoading) return "Loading messages…";
-    return timeline.before === null && this.#start === 0 ? `This is where ${this.#label} begins` : undefined;
+    return timeline.before === null && this.#window.start === 0
+      ? `This is where ${this.#label} begins`
+      : undefined;
   }
 
-  #again(): HTMLElement {
-    const again = el("button", { type: "button", class: "link" }, "Try again");
-    again.addEventListener("click", () => this.recover());
-    return again;
+  #retryButton(): HTMLElement {
+    const button = el("button", { type: "button", class: "link" }, "Try again");
+    button.addEventListener("click", () => this.recover());
+    return button;
   }
 
   #drawNewer(): void {
@@ -233,7 +225,7 @@ export class Conversation {
   }
 }
 
-/** Where the message itself is: a day above it comes and goes. */
+/** Measures the message itself, without the day separator above it, which may come and go. */
 function rowOf(entry: HTMLElement): DOMRect {
   return (entry.querySelector(".row") ?? entry).getBoundingClientRect();
 }

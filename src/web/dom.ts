@@ -1,4 +1,4 @@
-/** The element of the page with that id; index.html has it, or this is not our page. */
+/** Returns the element with this id; index.html must have it. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`no #${id}`);
@@ -7,7 +7,7 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
 
 type Child = Node | string;
 
-/** A new element; strings become text, never markup. */
+/** Creates an element; strings become text, never markup. */
 export function el<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Record<string, string | undefined> = {},
@@ -20,7 +20,7 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Shows the text, or nothing where there is none. */
+/** Shows the text; hides the element if there is none. */
 export function showText(element: HTMLElement, text: string | undefined): void {
   element.hidden = text === undefined;
   if (element.textContent !== (text ?? "")) element.textContent = text ?? "";

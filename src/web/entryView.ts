@@ -1,26 +1,26 @@
 import { avatar } from "./avatar";
 import { el } from "./dom";
-import { linkify } from "./links";
+import { splitLinks } from "./links";
 import { nameView } from "./nameView";
 import { dayOf, exactTimeOf, isSameDay, isSameGroup, timeOf } from "./time";
-import type { Entry, UnsentMessage } from "./timeline";
+import type { TimelineEntry, UnsentMessage } from "./timeline";
 
 export interface EntryActions {
   retry: (message: UnsentMessage) => void;
   discard: (message: UnsentMessage) => void;
 }
 
-/** What makes two pictures of an entry differ, and the one before it, to which it may belong. */
-export function signatureOf(entry: Entry, before: Entry | undefined, me: string): string {
+/** Two views of an entry look the same if and only if their signatures are equal. `before` is the entry above it. */
+export function signatureOf(entry: TimelineEntry, before: TimelineEntry | undefined, me: string): string {
   const { unsent } = entry;
   const state = unsent === undefined || unsent.isStored === true ? "" : (unsent.failure ?? "sending");
   return `${String(isFirst(entry, before))} ${isNewDay(entry, before) ? dayOf(entry.at) : ""} ${String(entry.username === me)} ${state}`;
 }
 
-/** One entry as a list item, with the day and the sender where they are other ones than before. */
+/** Draws an entry as a list item, with the day and the sender where they differ from the entry above it. */
 export function entryView(
-  entry: Entry,
-  before: Entry | undefined,
+  entry: TimelineEntry,
+  before: TimelineEntry | undefined,
   me: string,
   actions: EntryActions,
 ): HTMLElement {
@@ -38,7 +38,7 @@ export function entryView(
     row.append(el("span", {}));
     row.title = exactTimeOf(at);
   }
-  body.append(el("div", { class: "text", dir: "auto" }, ...linkify(message)));
+  body.append(el("div", { class: "text", dir: "auto" }, ...linkified(message)));
   if (isOwn) item.classList.add("own");
   if (unsent !== undefined && unsent.isStored !== true) {
     item.classList.add(unsent.failure === undefined ? "sending" : "failed");
@@ -48,6 +48,13 @@ export function entryView(
   row.append(body);
   item.append(row);
   return item;
+}
+
+/** Everything but the links is text, never markup. */
+function linkified(message: string): (Node | string)[] {
+  return splitLinks(message).map(({ text, isLink }) =>
+    isLink ? el("a", { href: text, target: "_blank", rel: "noopener noreferrer" }, text) : text,
+  );
 }
 
 function timeView(at: number): HTMLElement {
@@ -62,10 +69,10 @@ function failureView(unsent: UnsentMessage, { retry, discard }: EntryActions): H
   return el("div", { class: "failure" }, `Not sent (${unsent.failure ?? ""}) · `, again, " · ", drop);
 }
 
-function isFirst(entry: Entry, before: Entry | undefined): boolean {
+function isFirst(entry: TimelineEntry, before: TimelineEntry | undefined): boolean {
   return before?.username !== entry.username || !isSameGroup(before.at, entry.at);
 }
 
-function isNewDay(entry: Entry, before: Entry | undefined): boolean {
+function isNewDay(entry: TimelineEntry, before: TimelineEntry | undefined): boolean {
   return before === undefined || !isSameDay(before.at, entry.at);
 }

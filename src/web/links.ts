@@ -1,25 +1,28 @@
-import { el } from "./dom";
-
-// Without the characters that turn the direction of text: an address reads as it is.
+// Excludes the characters that change the direction of text: an address must read as it is.
 const URL_LIKE = /https?:\/\/[^\s<>"'\u202A-\u202E\u2066-\u2069]+/gi;
 const TRAILING = /[.,;:!?)\]}…]+$/; // belongs to the sentence rather than to the address
 
-/** The text as nodes: addresses of web pages as links, everything else as it stands. */
-export function linkify(text: string): Node[] {
-  const nodes: Node[] = [];
+export interface TextPart {
+  text: string;
+  /** The text is the address of a web page. */
+  isLink: boolean;
+}
+
+/** Splits a text into addresses of web pages and the text between them. */
+export function splitLinks(text: string): TextPart[] {
+  const parts: TextPart[] = [];
   let end = 0;
   for (const { 0: match, index } of text.matchAll(URL_LIKE)) {
     const address = withoutTrailing(match);
     if (!isWebAddress(address)) continue;
-    nodes.push(document.createTextNode(text.slice(end, index)));
-    nodes.push(el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, address));
+    parts.push({ text: text.slice(end, index), isLink: false }, { text: address, isLink: true });
     end = index + address.length;
   }
-  nodes.push(document.createTextNode(text.slice(end)));
-  return nodes;
+  parts.push({ text: text.slice(end), isLink: false });
+  return parts.filter((part) => part.text !== "");
 }
 
-/** Keeps a closing bracket that is opened in the address, as in Wikipedia's. */
+/** Keeps a closing bracket that was opened in the address, as in addresses of Wikipedia. */
 function withoutTrailing(match: string): string {
   const trailing = TRAILING.exec(match)?.[0] ?? "";
   const kept = trailing.startsWith(")") && match.includes("(") ? 1 : 0;

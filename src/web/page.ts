@@ -15,26 +15,26 @@ import { Panes } from "./panes";
 import { People } from "./people";
 import { RoomList } from "./roomList";
 import { isText, load, save } from "./storage";
-import { Timelines } from "./roomTimelines";
+import { RoomTimelines } from "./roomTimelines";
 import { Typing } from "./typing";
 import { Unread } from "./unread";
 
-const NOTE_TIME = 8_000; // ms
+const NOTE_DURATION_MS = 8_000;
 
-export interface AppOptions {
+export interface PageOptions {
   username: string;
   token: string | undefined;
   rooms: readonly ChatRoom[];
-  /** The server asks for a token, or does not take the one it got. */
+  /** The server requires a token, or refused the one it got. */
   onUnauthorized: () => void;
 }
 
-/** The chat behind the page: what the client hears goes to the views, what the views do goes to the client. */
+/** Connects the ChatClient and the views: the client's events update the views, the user's actions call the client. */
 export class Page {
   readonly #client: ChatClient;
   readonly #rooms: readonly ChatRoom[];
   readonly #onUnauthorized: () => void;
-  readonly #timelines: Timelines;
+  readonly #timelines: RoomTimelines;
   readonly #roomList: RoomList;
   readonly #people = new People();
   readonly #panes = new Panes();
@@ -43,15 +43,15 @@ export class Page {
   readonly #composer: Composer;
   readonly #typing: Typing;
   readonly #unread: Unread;
-  /** Rooms whose unread messages of before the visit have been counted. */
-  readonly #isCaughtUp = new Set<string>();
-  /** Rooms that are read anew since this connection began, for messages may be missing. */
+  /** Rooms whose unread messages from before this visit have been counted. */
+  readonly #counted = new Set<string>();
+  /** Rooms that were read again since this connection began, because messages may be missing. */
   readonly #incomplete = new Set<string>();
   #room: ChatRoom;
   #present: PresenceInformation["usersPerRoom"] = {};
   #noteTimer = 0;
 
-  constructor({ username, token, rooms, onUnauthorized }: AppOptions) {
+  constructor({ username, token, rooms, onUnauthorized }: PageOptions) {
     this.#rooms = rooms;
     this.#room = this.#roomOfAddress();
     this.#onUnauthorized = onUnauthorized;
@@ -61,19 +61,19 @@ export class Page {
     });
     this.#roomList = new RoomList(rooms);
     this.#unread = new Unread(this.#client, (room, count) => this.#showUnread(room, count));
-    this.#timelines = new Timelines({ client: this.#client, onRead: () => this.#seen() });
+    this.#timelines = new RoomTimelines({ client: this.#client, onRead: () => this.#markSeen() });
     const { unsent } = this.#timelines;
     this.#conversation = new Conversation({
       me: () => this.#client.username ?? "",
       loadOlder: (timeline) => this.#timelines.loadOlder(timeline),
-      onSeen: () => this.#seen(),
+      onSeen: () => this.#markSeen(),
       retry: (message) => unsent.retry(message),
       discard: (message) => unsent.remove(message),
     });
     this.#typing = new Typing(this.#client);
     this.#composer = new Composer({
       send: (message) => this.#send(message),
-      onTyping: (isTyping) => this.#typing.said(isTyping),
+      onTyping: (isTyping) => this.#typing.setTyping(isTyping),
     });
   }
 
@@ -98,7 +98,7 @@ export class Page {
 
   #listen(): void {
     const client = this.#client;
-    client.on("message", (message) => this.#heard(message));
+    client.on("message", (message) => this.#onMessage(message));
     client.on("presence", ({ usersPerRoom }) => {
       this.#present = usersPerRoom;
       this.#showPeople();
@@ -106,8 +106,8 @@ export class Page {
     client.on("error", (error) => this.#onError(error));
     client.on("status", (status) => this.#onStatus(status));
     addEventListener("hashchange", () => this.#select(this.#roomOfAddress()));
-    addEventListener("pagehide", () => this.#typing.said(false));
-    document.addEventListener("visibilitychange", () => this.#seen());
+    addEventListener("pagehide", () => this.#typing.setTyping(false));
+    document.addEventListener("visibilitychange", () => this.#markSeen());
     document.addEventListener("keydown", (event) => {
       const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
       if (!event.altKey || step === undefined) return;
@@ -130,18 +130,18 @@ export class Page {
     void this.#countUnread();
   }
 
-  /** The first time, rooms are looked at for what is unread; later it is heard. */
+  /** Counts the unread messages of each room once; from then on they are counted as they arrive. */
   async #countUnread(): Promise<void> {
-    const others = this.#rooms.filter(({ name }) => name !== this.#room.name && !this.#isCaughtUp.has(name));
-    for (const { name } of this.#rooms) this.#isCaughtUp.add(name);
+    const others = this.#rooms.filter(({ name }) => name !== this.#room.name && !this.#counted.has(name));
+    for (const { name } of this.#rooms) this.#counted.add(name);
     for (const { name } of others) await this.#unread.catchUp(name);
   }
 
-  #heard(message: HistoricalMessage): void {
+  #onMessage(message: HistoricalMessage): void {
     const { name } = message.chatRoom;
-    this.#timelines.heard(message);
-    this.#typing.stopped(name, message.username);
-    if (!this.#isSeen(name)) this.#unread.heard(name, message);
+    this.#timelines.onMessage(message);
+    this.#typing.onStopped(name, message.username);
+    if (!this.#isSeen(name)) this.#unread.onMessage(name, message);
     if (name !== this.#room.name) this.#timelines.of(name).forgetOldest();
   }
 
@@ -166,7 +166,7 @@ export class Page {
   }
 
   #step(step: number): void {
-    // The address is ahead of what is shown when keys come fast.
+    // Start from the address: when keys come fast, it is ahead of the room that is shown.
     const index = this.#rooms.indexOf(this.#roomOfAddress()) + step;
     const next = this.#rooms[(index + this.#rooms.length) % this.#rooms.length];
     if (next !== undefined) location.hash = next.name;
@@ -184,9 +184,9 @@ export class Page {
     return room === this.#room.name && !document.hidden && this.#conversation.isAtBottom;
   }
 
-  #seen(): void {
+  #markSeen(): void {
     const { name } = this.#room;
-    if (this.#isSeen(name)) this.#unread.seen(name, this.#timelines.of(name).newest);
+    if (this.#isSeen(name)) this.#unread.markRead(name, this.#timelines.of(name).newest);
   }
 
   #onError(error: ChatClientError): void {
@@ -198,7 +198,8 @@ export class Page {
   #note(text: string | undefined): void {
     clearTimeout(this.#noteTimer);
     showText(byId("note"), text);
-    if (text !== undefined) this.#noteTimer = window.setTimeout(() => this.#note(undefined), NOTE_TIME);
+    if (text !== undefined)
+      this.#noteTimer = window.setTimeout(() => this.#note(undefined), NOTE_DURATION_MS);
   }
 
   #showMe(): void {
@@ -224,7 +225,7 @@ export class Page {
   }
 }
 
-/** The name that this person had last. */
+/** Returns the user's last name, or an empty text. */
 export function lastName(): string {
   return load("name", isText, "");
 }

@@ -2,18 +2,18 @@ import { byId } from "./dom";
 
 type Pane = "rooms" | "conversation" | "people";
 
-/** Which of the three panes is in front where there is no room for all: on phones, and for people on tablets. */
+/** Selects the pane in front where not all three fit: on phones, and for the list of people on tablets. */
 export class Panes {
   readonly #wide = matchMedia("(min-width: 720px)");
   readonly #peopleOpen = byId("people-open");
   readonly #roomsOpen = byId("rooms-open");
 
   constructor() {
-    this.#opens("rooms-open", "rooms", "rooms-close");
-    this.#opens("people-open", "people", "people-close");
+    this.#openWith("rooms-open", "rooms", "rooms-close");
+    this.#openWith("people-open", "people", "people-close");
     byId("rooms-close").addEventListener("click", () => this.#close(this.#roomsOpen));
     byId("people-close").addEventListener("click", () => this.#close(this.#peopleOpen));
-    // The room that is shown already changes no address, and still is the way back.
+    // The link of the room that is shown does not change the address, but must lead back as well.
     byId("room-list").addEventListener("click", () => this.toConversation());
     document.addEventListener("keydown", ({ key }) => {
       const { pane } = document.body.dataset;
@@ -30,7 +30,7 @@ export class Panes {
     this.#show("conversation");
   }
 
-  #opens(button: string, pane: Pane, focus: string): void {
+  #openWith(button: string, pane: Pane, focus: string): void {
     byId(button).addEventListener("click", () => {
       const isOpen = document.body.dataset.pane === pane;
       this.#show(isOpen ? "conversation" : pane);

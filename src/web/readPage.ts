@@ -5,10 +5,10 @@ import {
   type HistoryRequest,
 } from "../client/chatClient";
 
-const TRIES = 4; // who scrolls fast may be told that it was too fast
-const TRY_AGAIN = 1_000; // ms
+const MAX_TRIES = 4; // fast scrolling may exceed the rate limit of history
+const RETRY_DELAY_MS = 1_000;
 
-/** A page of history; tried again while the reason of a failure may pass. Rejects with a ChatClientError. */
+/** Reads a page of history, with retries after transient failures. Rejects with a ChatClientError. */
 export async function readPage(
   client: ChatClient,
   room: string,
@@ -18,9 +18,9 @@ export async function readPage(
     try {
       return await client.history(room, request);
     } catch (error) {
-      const mayPass = error instanceof ChatClientError && error.isTransient;
-      if (!mayPass || tries === TRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN));
+      const isTransient = error instanceof ChatClientError && error.isTransient;
+      if (!isTransient || tries === MAX_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
     }
   }
 }

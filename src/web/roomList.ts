@@ -1,7 +1,7 @@
 import type { ChatRoom } from "../client/chatClient";
 import { byId, el, showText } from "./dom";
 
-const MOST = 99; // counted; more is "99+"
+const MAX_COUNT = 99; // more is shown as "99+"
 
 interface Item {
   link: HTMLAnchorElement;
@@ -10,7 +10,7 @@ interface Item {
   people: HTMLElement;
 }
 
-/** The rooms, with what is unread and how many people are there. A room is a link, so that it has an address. */
+/** The list of rooms, with unread messages and number of people. Each is a link, so that a room has an address. */
 export class RoomList {
   readonly #items = new Map<string, Item>();
 
@@ -43,7 +43,7 @@ export class RoomList {
   setUnread(room: string, unread: number): void {
     const item = this.#items.get(room);
     if (item === undefined) return;
-    const count = unread > MOST ? `${String(MOST)}+` : String(unread);
+    const count = unread > MAX_COUNT ? `${String(MAX_COUNT)}+` : String(unread);
     showText(item.badge, unread > 0 ? count : undefined);
     showText(item.badgeNote, unread > 0 ? `, ${count} unread` : undefined);
   }

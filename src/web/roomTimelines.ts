@@ -3,24 +3,24 @@ import { readPage } from "./readPage";
 import { Timeline } from "./timeline";
 import { Unsent } from "./unsent";
 
-const PAGE = 100; // messages
+const PAGE_SIZE = 100; // messages
 
-export interface TimelinesOptions {
+export interface RoomTimelinesOptions {
   client: ChatClient;
-  /** The newest page of the room has been read. */
+  /** Called when the newest page of the room has been read. */
   onRead: (room: string) => void;
 }
 
-/** What is known of each room: what was heard, what has been read of history, and what is on its way. */
-export class Timelines {
+/** One timeline per room, filled by received messages, by history, and by unsent messages. */
+export class RoomTimelines {
   readonly unsent: Unsent;
-  readonly #options: TimelinesOptions;
+  readonly #options: RoomTimelinesOptions;
   readonly #timelines = new Map<string, Timeline>();
   readonly #loading = new Map<Timeline, Promise<void>>();
-  /** Rooms whose unsent messages of before the visit have been sent again. */
+  /** Rooms whose unsent messages from before this visit have been sent again. */
   readonly #resumed = new Set<string>();
 
-  constructor(options: TimelinesOptions) {
+  constructor(options: RoomTimelinesOptions) {
     this.#options = options;
     const onChange = (room: string) => this.of(room).setUnsent(this.unsent.of(room));
     this.unsent = new Unsent({ client: options.client, onChange });
@@ -35,19 +35,19 @@ export class Timelines {
     return timeline;
   }
 
-  heard(message: HistoricalMessage): void {
+  onMessage(message: HistoricalMessage): void {
     const { name } = message.chatRoom;
     this.of(name).append(message);
     this.unsent.remove({ uuid: message.uuid, room: name });
   }
 
-  /** Sends what an earlier visit could not, also in rooms that nobody opens. */
+  /** Sends the messages that an earlier visit could not send, also in rooms that are not opened. */
   resume(rooms: readonly string[]): void {
     const waiting = rooms.filter((room) => this.unsent.of(room).length > 0);
     for (const room of waiting) this.loadOlder(this.of(room)).catch(() => this.#resumeUnsent(room));
   }
 
-  /** Reads the page before the oldest message that is known, or the newest. Rejects with a ChatClientError. */
+  /** Reads the page before the oldest known message, or the newest page. Rejects with a ChatClientError. */
   loadOlder(timeline: Timeline): Promise<void> {
     const underWay = this.#loading.get(timeline);
     if (underWay !== undefined) return underWay;
@@ -59,13 +59,15 @@ export class Timelines {
   async #load(timeline: Timeline): Promise<void> {
     const { room, before } = timeline;
     if (before === null) return;
-    timeline.prepend(await readPage(this.#options.client, room, { limit: PAGE, ...(before && { before }) }));
+    timeline.prepend(
+      await readPage(this.#options.client, room, { limit: PAGE_SIZE, ...(before && { before }) }),
+    );
     if (before !== undefined) return;
     this.#resumeUnsent(room);
     this.#options.onRead(room);
   }
 
-  /** Not before the newest page is here, which may show that they had arrived. */
+  /** Call it after the newest page is read: the page may show that these messages were stored. */
   #resumeUnsent(room: string): void {
     if (this.#resumed.has(room)) return;
     this.#resumed.add(room);

@@ -1,11 +1,11 @@
-const PREFIX = "chat."; // the origin is the service's, and other pages may live there
+const PREFIX = "chat."; // other pages of this origin may use the same storage
 
-/** What the browser did not take: storage is denied, or full. */
+/** Values that the browser did not store, because storage is denied or full. */
 const memory = new Map<string, string>();
 
 /**
- * What the browser keeps for this person: their name, drafts, what has not been sent, what has been read. Reading
- * gives `fallback` for what is not of its kind; where storage is denied or full, all goes on until the window closes.
+ * Reads a value that the browser keeps for this user; returns `fallback` if there is none or it is not valid. Where
+ * storage is denied or full, values last until the window closes.
  */
 export function load<T>(key: string, isValid: (value: unknown) => value is T, fallback: T): T {
   try {
@@ -30,8 +30,8 @@ function read(key: string): string | null {
   return memory.get(key) ?? localStorage.getItem(key);
 }
 
-/** For the time that this window is open. */
-export function session(key: string): string | undefined {
+/** Reads a text that is kept while this window is open. */
+export function loadForSession(key: string): string | undefined {
   try {
     return sessionStorage.getItem(PREFIX + key) ?? undefined;
   } catch {
@@ -43,7 +43,7 @@ export function saveForSession(key: string, value: string): void {
   try {
     sessionStorage.setItem(PREFIX + key, value);
   } catch {
-    // It is asked for again.
+    // The user is asked for it again.
   }
 }
 
@@ -51,7 +51,7 @@ export function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-/** Texts by room. */
-export function isTexts(value: unknown): value is Record<string, string> {
+/** A map of texts, e.g. by room. */
+export function isTextMap(value: unknown): value is Record<string, string> {
   return typeof value === "object" && value !== null && Object.values(value).every(isText);
 }

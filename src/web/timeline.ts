@@ -1,53 +1,53 @@
 import type { HistoricalMessage, HistoryPage, Offset } from "../client/chatClient";
 
-/** A message of this person that is not known to be stored. */
+/** A message of this user that is not known to be stored. */
 export interface UnsentMessage {
   uuid: string;
   room: string;
   username: string;
   message: string;
-  /** ms since the epoch. */
+  /** In ms since the epoch. */
   at: number;
-  /** Why it will not be sent by itself; undefined: it will. */
+  /** Why it was refused; undefined while it is being sent. */
   failure?: string;
-  /** It is stored, and will be heard in a moment. */
+  /** It was acked; the message itself has not been received yet. */
   isStored?: boolean;
 }
 
 /** A message as it is shown. */
-export interface Entry {
-  /** Stays the same when an unsent message turns out to be stored. */
+export interface TimelineEntry {
+  /** Stays the same when an unsent message becomes a stored one. */
   key: string;
   username: string;
   message: string;
+  /** In ms since the epoch. */
   at: number;
-  /** Of a stored message. */
+  /** Set if the message is stored. */
   offset?: Offset;
-  /** Undefined: it was heard. */
+  /** Set if the message is not known to be stored. */
   unsent?: UnsentMessage;
 }
 
-/** What changed; `older` entries were put before all others. */
+/** What changed: `older` entries were inserted at the beginning, everything was removed, or a live message arrived. */
 export interface TimelineChange {
   older?: number;
   isReset?: boolean;
-  /** A message that has just been said. */
-  said?: HistoricalMessage;
+  received?: HistoricalMessage;
 }
 
-const MOST = 3_000; // stored messages of a room, before the oldest are forgotten
-const KEPT = 1_000;
-const LATEST = 500; // messages that are searched for one of this person's
+const MAX_STORED = 3_000; // stored messages of a room before the oldest are forgotten
+const KEPT_STORED = 1_000; // of those, the newest ones that stay
+const SEARCHED = 500; // newest stored messages in which an unsent one is looked for
 
 type Listener = (change: TimelineChange) => void;
 
-/** What is known of one room: stored messages, oldest first, and this person's unsent ones after them. */
+/** The known messages of one room: stored ones, oldest first, then this user's unsent ones. */
 export class Timeline {
   readonly room: string;
-  /** What to pass for the page before; null: there is none; undefined: nothing has been read yet. */
+  /** The offset to pass for the next older page; null: there is none; undefined: no page has been read yet. */
   before: Offset | null | undefined;
-  #stored: Entry[] = [];
-  #unsent: Entry[] = [];
+  #stored: TimelineEntry[] = [];
+  #unsent: TimelineEntry[] = [];
   readonly #offsets = new Set<Offset>();
   #newest: Offset | undefined;
   readonly #listeners = new Set<Listener>();
@@ -56,7 +56,7 @@ export class Timeline {
     this.room = room;
   }
 
-  /** Returns what ends it. */
+  /** Returns a function that removes the listener. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -66,26 +66,28 @@ export class Timeline {
     return this.#stored.length + this.#unsent.length;
   }
 
-  /** Of the newest stored message that is known. */
+  /** The offset of the newest stored message. */
   get newest(): Offset | undefined {
     return this.#newest;
   }
 
-  at(index: number): Entry | undefined {
+  at(index: number): TimelineEntry | undefined {
     return index < this.#stored.length ? this.#stored[index] : this.#unsent[index - this.#stored.length];
   }
 
-  /** A page of history, older than everything that is here but what has been said since it was asked for. */
+  /**
+   * Inserts a page of history before the stored messages. Messages that arrived live meanwhile are not inserted twice.
+   */
   prepend({ messages, before }: HistoryPage): void {
     const fresh = messages.filter(({ offset }) => !this.#offsets.has(offset));
     for (const { offset } of fresh) this.#offsets.add(offset);
     this.#newest ??= messages.at(-1)?.offset;
     this.before = before;
     this.#stored = [...fresh.map(entryOf), ...this.#stored];
-    this.#tell({ older: fresh.length });
+    this.#notify({ older: fresh.length });
   }
 
-  /** Said just now. */
+  /** Adds a live message. If it is one of the unsent ones, it takes its key over. */
   append(message: HistoricalMessage): void {
     if (this.#offsets.has(message.offset)) return;
     this.#offsets.add(message.offset);
@@ -93,39 +95,42 @@ export class Timeline {
     const own = this.#unsent.find(({ unsent }) => isSame(unsent, message));
     this.#unsent = this.#unsent.filter((entry) => entry !== own);
     this.#stored.push({ ...entryOf(message), ...(own && { key: own.key }) });
-    this.#tell({ said: message });
+    this.#notify({ received: message });
   }
 
-  /** Everything is to be read anew: between what is here and what comes next something may be missing. */
+  /** Removes all stored messages, because messages between them and the next ones may be missing. */
   reset(): void {
     this.#stored = [];
     this.#offsets.clear();
     this.before = undefined;
     this.#newest = undefined;
-    this.#tell({ isReset: true });
+    this.#notify({ isReset: true });
   }
 
-  /** A page that stays open for days need not keep what can be read again. */
-  forgetOldest(): void {
-    if (this.#stored.length < MOST) return;
-    const forgotten = this.#stored.splice(0, this.#stored.length - KEPT);
+  /** Limits the memory of a page that stays open for days. Returns the number of messages that were removed. */
+  forgetOldest(): number {
+    if (this.#stored.length < MAX_STORED) return 0;
+    const forgotten = this.#stored.splice(0, this.#stored.length - KEPT_STORED);
     for (const { offset } of forgotten) this.#offsets.delete(offset ?? "");
     this.before = this.#stored[0]?.offset ?? this.before;
+    return forgotten.length;
   }
 
   setUnsent(unsent: readonly UnsentMessage[]): void {
     const waiting = unsent.filter((message) => !this.has(message));
     this.#unsent = waiting.map((message) => ({ ...message, key: keyOf(message), unsent: message }));
-    this.#tell({});
+    this.#notify({});
   }
 
-  /** Whether the message is among the latest stored ones that are known. */
+  /** Whether the message is among the newest 500 stored ones. */
   has({ uuid, username }: { uuid: string; username: string }): boolean {
     const key = keyOf({ uuid, username });
-    return this.#stored.slice(-LATEST).some((entry) => entry.key === key || entry.key.startsWith(`${key}#`));
+    return this.#stored
+      .slice(-SEARCHED)
+      .some((entry) => entry.key === key || entry.key.startsWith(`${key}#`));
   }
 
-  #tell(change: TimelineChange): void {
+  #notify(change: TimelineChange): void {
     for (const listener of this.#listeners) listener(change);
   }
 }
@@ -134,8 +139,8 @@ function isSame(unsent: UnsentMessage | undefined, { uuid, username }: Historica
   return unsent?.uuid === uuid && unsent.username === username;
 }
 
-/** Senders choose uuids, so one may come twice; offsets are the server's. */
-function entryOf({ uuid, username, message, serverTimestamp, offset }: HistoricalMessage): Entry {
+/** The offset makes the key unique: senders choose uuids, so the same one may come twice. */
+function entryOf({ uuid, username, message, serverTimestamp, offset }: HistoricalMessage): TimelineEntry {
   const key = `${keyOf({ uuid, username })}#${offset}`;
   return { key, username, message, at: Date.parse(serverTimestamp), offset };
 }

@@ -1,53 +1,58 @@
 import type { ChatClient, TypingInformation } from "../client/chatClient";
 import { byId, el } from "./dom";
 
-const AGAIN = 3_000; // ms after which "is typing" is said again
-const IDLE = 5_000; // ms without a key after which somebody is not typing any more
-const EXPIRY = 8_000; // ms after which who was said to be typing is not, for the news of it can be lost
+const REPEAT_AFTER_MS = 3_000;
+const IDLE_AFTER_MS = 5_000; // without a key
+const EXPIRE_AFTER_MS = 8_000; // longer than REPEAT_AFTER_MS; `isTyping: false` may be lost
 
-/** Tells others that this person is typing, and shows who else is. */
+/** Notifies others that this user is typing, and shows which other users are. */
 export class Typing {
   readonly #client: ChatClient;
   readonly #line = byId("typing");
-  /** room → who is typing there → what forgets it */
+  /** room → username → the timer that ends it */
   readonly #typing = new Map<string, Map<string, number>>();
   #room = "";
-  #saidAt = 0;
-  #idle = 0;
+  /** When others were last notified that this user is typing (monotonic ms); undefined: not typing. */
+  #notifiedAt: number | undefined;
+  #idleTimer = 0;
 
   constructor(client: ChatClient) {
     this.#client = client;
-    client.on("typing", (typing) => this.#heard(typing));
+    client.on("typing", (typing) => this.#onTyping(typing));
   }
 
   show(room: string): void {
-    this.said(false);
+    this.setTyping(false);
     this.#room = room;
     this.#draw();
   }
 
-  /** This person is typing in the room that is shown, or has stopped. */
-  said(isTyping: boolean): void {
-    clearTimeout(this.#idle);
-    if (isTyping) this.#idle = window.setTimeout(() => this.said(false), IDLE);
-    const now = Date.now();
-    if (isTyping ? now - this.#saidAt < AGAIN : this.#saidAt === 0) return;
-    this.#saidAt = isTyping ? now : 0;
+  /** This user is typing in the room that is shown, or has stopped. */
+  setTyping(isTyping: boolean): void {
+    clearTimeout(this.#idleTimer);
+    if (isTyping) this.#idleTimer = window.setTimeout(() => this.setTyping(false), IDLE_AFTER_MS);
+    const now = performance.now();
+    const isRecent = this.#notifiedAt !== undefined && now - this.#notifiedAt < REPEAT_AFTER_MS;
+    if (isTyping ? isRecent : this.#notifiedAt === undefined) return;
+    this.#notifiedAt = isTyping ? now : undefined;
     if (this.#client.username !== undefined) this.#client.setTyping(this.#room, isTyping);
   }
 
-  /** Who has sent something has stopped typing it. */
-  stopped(room: string, username: string): void {
+  /** The user has stopped typing there, e.g. by sending a message. */
+  onStopped(room: string, username: string): void {
     this.#forget(room, username);
     this.#draw();
   }
 
-  #heard({ username, chatRoom: { name: room }, isTyping }: TypingInformation): void {
+  #onTyping({ username, chatRoom: { name: room }, isTyping }: TypingInformation): void {
     this.#forget(room, username);
     if (isTyping && username !== this.#client.username) {
       const people = this.#typing.get(room) ?? new Map<string, number>();
       this.#typing.set(room, people);
-      people.set(username, window.setTimeout(() => this.stopped(room, username), EXPIRY)); // prettier-ignore
+      people.set(
+        username,
+        window.setTimeout(() => this.onStopped(room, username), EXPIRE_AFTER_MS),
+      );
     }
     this.#draw();
   }
@@ -64,7 +69,7 @@ export class Typing {
   }
 }
 
-/** Names stand apart from the text around them: some turn the direction of what follows. */
+/** Names are isolated with `bdi`: some change the direction of the text that follows. */
 function sentence(names: string[]): (Node | string)[] {
   const [first = "", second = ""] = names.map((name) => el("bdi", {}, name));
   if (names.length === 0) return [];

@@ -3,11 +3,11 @@ import { byId, showText } from "./dom";
 
 export interface Answers {
   name: string;
-  /** Where one was asked for. */
+  /** Only if the dialog asked for one. */
   token: string | undefined;
 }
 
-/** Asks for a name; never in the way of the rooms, which can be seen behind it. */
+/** The dialog that asks for a name, and for a token if needed. The rooms stay visible behind it. */
 export class Welcome {
   readonly #dialog = byId<HTMLDialogElement>("welcome");
   readonly #name = byId<HTMLInputElement>("name");
@@ -22,7 +22,7 @@ export class Welcome {
       this.#submit();
     });
     this.#cancel.addEventListener("click", () => this.#dialog.close());
-    // Without a name there is nothing to go back to.
+    // Without a name the chat cannot begin, so Escape must not close the dialog.
     this.#dialog.addEventListener("cancel", (event) => {
       if (this.#cancel.hidden) event.preventDefault();
     });
