@@ -76,7 +76,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     const isRetryable = ({ isTransient, status }: ChatClientError) =>
       isTransient || (status === UNAUTHORIZED && getToken !== undefined);
     const retries = { firstMs: retryDelay, maxMs: maxRetryDelay, isRetryable };
-    const { fetch = (...args: Parameters<FetchLike>) => globalThis.fetch(...args) } = options;
+    const fetch: FetchLike = options.fetch ?? ((...args) => globalThis.fetch(...args));
     const request: SendRequest = (event, payload) => this.#connection.request(event, payload);
     this.#username = username;
     this.#history = new HistoryReader({ url, fetch, timeoutMs: requestTimeout, getToken });
@@ -113,10 +113,8 @@ export class ChatClient extends Emitter<ChatClientEvents> {
   close(): void {
     if (this.#state === "closed") return;
     this.#setState("closed");
-    this.#catchUp.reset();
-    this.#connection.close();
+    this.#connection.close(); // calls onLost if there was a connection
     this.#outbox.close(closedError());
-    this.#announcer.close();
   }
 
   get status(): ChatStatus {

@@ -49,11 +49,6 @@ export class PresenceAnnouncer {
     this.#timer = setTimeout(() => this.#sendNow(), backoffMs(this.#backoff, this.#failures));
   }
 
-  close(): void {
-    this.pause();
-    this.#announced = undefined;
-  }
-
   #sendNow(): void {
     clearTimeout(this.#timer);
     if (this.#isOnline && this.#announced !== undefined) this.#send(this.#announced);

@@ -7,26 +7,18 @@ export const STEP = 40;
  * the current length of the timeline.
  */
 export class DrawnWindow {
-  #start = 0;
-  #end = 0;
-
-  get start(): number {
-    return this.#start;
-  }
-
-  get end(): number {
-    return this.#end;
-  }
+  start = 0;
+  end = 0;
 
   moveToEnd(length: number): void {
-    this.#start = Math.max(0, length - SIZE);
-    this.#end = length;
+    this.start = Math.max(0, length - SIZE);
+    this.end = length;
   }
 
   /** Moves the window by this number of entries (negative: towards older ones), as far as there are entries. */
   shiftBy(entries: number, length: number): void {
-    this.#start = Math.max(0, Math.min(this.#start + entries, length - SIZE));
-    this.#end = Math.min(length, this.#start + SIZE);
+    this.start = Math.max(0, Math.min(this.start + entries, length - SIZE));
+    this.end = Math.min(length, this.start + SIZE);
   }
 
   /**
@@ -34,12 +26,12 @@ export class DrawnWindow {
    * leave the window one STEP late, so that most calls change the document at its end only.
    */
   grow(length: number, forgotten: number): void {
-    this.#end = length;
-    this.#start = Math.max(0, this.#start - forgotten, length - SIZE - STEP);
+    this.end = length;
+    this.start = Math.max(0, this.start - forgotten, length - SIZE - STEP);
   }
 
   /** Entries were removed at the end. */
   clampTo(length: number): void {
-    this.#end = Math.min(this.#end, length);
+    this.end = Math.min(this.end, length);
   }
 }

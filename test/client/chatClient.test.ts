@@ -271,7 +271,7 @@ describe("coming back", () => {
   });
 });
 
-test("the other clients are notified who is typing", async () => {
+test("the other clients are notified when a user types and stops", async () => {
   const { url } = await startService();
   const ana = await RecordedChatClient.online(url);
   const bo = await RecordedChatClient.online(url, { username: "bo" });
