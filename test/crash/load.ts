@@ -77,7 +77,7 @@ export class Load {
     const random = this.#random;
     while (!this.#isOver) {
       if (!recorder.connected && !(await this.#connect(recorder))) await pause(RECONNECT_PAUSE_MS);
-      else await Promise.race([recorder.hears(random.between(1, 200)), pause(LISTENER_STAYS_MS)]);
+      else await Promise.race([recorder.waitForMessages(random.between(1, 200)), pause(LISTENER_STAYS_MS)]);
       if (random.next() < 0.3) recorder.drop(random);
     }
   }

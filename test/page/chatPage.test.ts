@@ -6,13 +6,13 @@ import { startService } from "../support/service";
 import { TestClient } from "../support/testClient";
 import { JWT_SECRET, signed } from "../support/tokens";
 
-const NO_LIMITS = { MESSAGES_PER_SECOND: "0", HISTORY_PER_SECOND: "0" };
+const NO_RATE_LIMITS = { MESSAGES_PER_SECOND: "0", HISTORY_PER_SECOND: "0" };
 
 describeWithBinary("chromium", "the chat page", () => {
   const browser = sharedBrowser();
   const join = (url: string, name: string) => Visitor.join(browser(), url, name);
 
-  test("asks a first visitor for a name, with the rooms in sight, and remembers it", async () => {
+  test("asks a first visitor for a name, shows the rooms behind the dialog, and remembers the name", async () => {
     const { url } = await startService();
     const ana = await Visitor.open(browser(), url);
     await ana.room("Damn Cute Fur Babies").waitFor();
@@ -27,7 +27,7 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(ana.problems).toEqual([]);
   });
 
-  test("two people chat; each sees the other, and which messages are their own", async () => {
+  test("two users chat; each sees the other, and recognises their own messages", async () => {
     const { url } = await startService();
     const [ana, bo] = await Promise.all([join(url, "ana"), join(url, "bo")]);
     for (const visitor of [ana, bo]) await visitor.shows("#people-total", "2");
@@ -40,7 +40,7 @@ describeWithBinary("chromium", "the chat page", () => {
       await visitor.sees("me");
       expect(await visitor.texts()).toEqual(["hello", "anybody there?", "me"]);
     }
-    // Two messages of one person share a header, and one's own say so in words.
+    // Two messages of one user share a header, and one's own are marked in words.
     expect(await ana.page.locator(".entry .by > span").allTextContents()).toEqual(["ana", "you", "bo"]);
     expect(await bo.page.locator(".entry .by > span").allTextContents()).toEqual(["ana", "bo", "you"]);
     await bo.page.close();
@@ -48,11 +48,11 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(ana.problems).toEqual([]);
   });
 
-  test("what is said in other rooms is counted until one looks, also over a reload", async () => {
+  test("messages in other rooms are counted as unread until the room is opened, also after a reload", async () => {
     const { url } = await startService();
     const ana = await join(url, "ana");
     const bo = await TestClient.connect(url);
-    // At the very moment at which the page reads what there is.
+    // At the moment when the page reads the history of the room.
     await sendAcked(bo, { username: "bo", chatRoom: PETS });
     await ana.shows("#room-list .badge", "1");
     await sendAcked(bo, { username: "bo", chatRoom: PETS });
@@ -73,8 +73,8 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(await ana.page.locator("#room-label").textContent()).toBe("Damn Cute Fur Babies");
   });
 
-  test("scrolling up loads history, and what is on the screen stays where it is", async () => {
-    const { url } = await startService(NO_LIMITS);
+  test("scrolling up loads history, and visible messages keep their place", async () => {
+    const { url } = await startService(NO_RATE_LIMITS);
     const bo = await TestClient.connect(url);
     for (let i = 0; i < 250; i += 1)
       await sendAcked(bo, { username: `u${String(i % 7)}`, message: `number ${String(i)}` });
@@ -95,8 +95,8 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(ana.problems).toEqual([]);
   });
 
-  test("of 5,000 messages only those around the screen are in the document, in order, wherever one scrolls", async () => {
-    const { url } = await startService(NO_LIMITS);
+  test("of 5,000 messages only those around the screen are in the document, in order, at every position", async () => {
+    const { url } = await startService(NO_RATE_LIMITS);
     const bo = await TestClient.connect(url);
     const sent = Array.from({ length: 5_000 }, (_, i) =>
       sendAcked(bo, { username: `u${String(i % 9)}`, message: String(i) }),
@@ -104,18 +104,17 @@ describeWithBinary("chromium", "the chat page", () => {
     await Promise.all(sent);
     const ana = await join(url, "ana");
     await ana.sees("4999");
-    const { most, frames } = await ana.page.evaluate(scrollToTheBeginning);
-    expect(most).toBeLessThan(250);
+    const { mostInDocument, mostDrawn } = await ana.page.evaluate(scrollToTheBeginning);
+    expect(mostInDocument).toBeLessThan(250);
+    expect(mostDrawn).toBeLessThan(100); // so that a frame takes little time, however long the history is
     await ana.sees("0");
     const texts = (await ana.texts()).map(Number);
     expect(texts).toEqual(Array.from(texts, (_, i) => i));
-    frames.sort((a, b) => a - b);
-    expect(frames[Math.floor(frames.length / 2)]).toBeLessThan(50); // ms; the median, for the machine may be busy
     await ana.page.locator("#newer").click();
     await ana.sees("4999");
   }, 60_000);
 
-  test("shows who is typing, not for ever, and never oneself", async () => {
+  test("shows which other users are typing, until they stop", async () => {
     const { url } = await startService();
     const [ana, bo, cy] = await Promise.all([join(url, "ana"), join(url, "bo"), join(url, "cy")]);
     await bo.text.fill("h");
@@ -134,7 +133,7 @@ describeWithBinary("chromium", "the chat page", () => {
     await ana.shows("#typing", "");
   });
 
-  test("what is refused says so, can be tried again, and discarded", async () => {
+  test("a refused message is marked, and can be sent again or discarded", async () => {
     const { url } = await startService({ JWT_SECRET });
     const ana = await Visitor.open(browser(), url);
     await ana.answer("ana");
@@ -144,7 +143,7 @@ describeWithBinary("chromium", "the chat page", () => {
     await ana.page.getByLabel("This server asks for a token").fill(await signed({ rooms: ["/pets"] }));
     await ana.page.keyboard.press("Enter");
     await ana.shows("#edge", /^Older messages could not be read: Not allowed/);
-    await ana.shows("#note", "Not allowed"); // one may not be there either
+    await ana.shows("#note", "Not allowed"); // the presence in this room is refused, too
     await ana.say("hello");
     await ana.shows(".failure", /^Not sent \(Not allowed\)/);
     await ana.page.getByRole("button", { name: "Retry" }).click();
@@ -157,7 +156,7 @@ describeWithBinary("chromium", "the chat page", () => {
     await ana.sees("hello");
   });
 
-  test("text is text: markup, addresses of scripts, odd names and pictures do nothing", async () => {
+  test("markup, script addresses, odd names and odd pictures are shown as text", async () => {
     const { url } = await startService();
     const hostile = [
       "<script>alert(1)</script>",

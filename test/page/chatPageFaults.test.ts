@@ -9,7 +9,7 @@ import { TcpProxy } from "../support/tcpProxy";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 import { TestClient } from "../support/testClient";
 
-/** The page is there, but the chat cannot be reached. Returns what mends it. */
+/** Makes Socket.IO unreachable for the page, HTTP stays. Returns a function that restores it. */
 async function cutChat(page: Page): Promise<() => Promise<void>> {
   const chat = "**/socket.io/**";
   await page.route(chat, (route) => route.abort());
@@ -24,7 +24,7 @@ async function historyTexts(url: string): Promise<string[]> {
 describeWithBinary("chromium", "the chat page", () => {
   const browser = sharedBrowser();
 
-  test("the server is killed in mid-conversation and comes back: nothing is lost, nothing doubled", async () => {
+  test("after kill -9 and a restart of the server during a conversation nothing is lost or doubled", async () => {
     const env = { PORT: String(await freePort()), DATA_DIR: temporaryDirectory() };
     const service = await ServiceProcess.start(env);
     const { url } = service;
@@ -45,7 +45,7 @@ describeWithBinary("chromium", "the chat page", () => {
     await say(ana, "still here");
     await ana.page.locator(".sending", { hasText: "still here" }).waitFor();
     await ServiceProcess.start(env);
-    // Together: it is not shown for long, and one of them may come back later.
+    // At the same time: the banner is hidden after 5 s, and one of them may reconnect later than the other.
     await Promise.all([ana, bo].map((visitor) => visitor.shows("#banner", /^Back online/)));
     for (const visitor of [ana, bo]) {
       for (const text of written) await visitor.sees(text);
@@ -64,7 +64,7 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(await ana.texts()).toEqual(stored);
   }, 40_000);
 
-  test("what came while one was away is said to have been recovered", async () => {
+  test("the banner shows the number of messages that were recovered", async () => {
     const { url, port } = await startService();
     const line = await TcpProxy.to(port);
     const ana = await Visitor.join(browser(), `http://127.0.0.1:${String(line.port)}`, "ana");
@@ -80,7 +80,7 @@ describeWithBinary("chromium", "the chat page", () => {
     await ana.page.locator("#banner").waitFor({ state: "hidden" });
   });
 
-  test("when the server comes back with another log, what it has is shown, and said anew is nothing", async () => {
+  test("when the server returns with another log, that log is shown, and no message is sent again", async () => {
     const env = { PORT: String(await freePort()) };
     const first = await ServiceProcess.start({ ...env, DATA_DIR: temporaryDirectory() });
     const ana = await Visitor.join(browser(), first.url, "ana");
@@ -99,11 +99,11 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(await historyTexts(second.url)).toEqual(["new"]);
   }, 40_000);
 
-  test("neither drafts nor unsent messages are lost with a reload, and they are sent once", async () => {
+  test("drafts and unsent messages survive a reload, and messages are sent once", async () => {
     const { url } = await startService();
     const bo = await TestClient.connect(url);
     const ana = await Visitor.join(browser(), url, "ana");
-    const mend = await cutChat(ana.page);
+    const restore = await cutChat(ana.page);
     await ana.page.reload();
     await ana.shows("#banner", /^You are offline/);
     await ana.say("first");
@@ -116,7 +116,7 @@ describeWithBinary("chromium", "the chat page", () => {
     await ana.page.locator(".sending", { hasText: "second" }).waitFor();
     expect(await ana.text.inputValue()).toBe("a draft\nof two lines");
     expect(await historyTexts(url)).toEqual([]);
-    await mend();
+    await restore();
     await ana.page.reload();
     for (const text of ["first", "second"]) await ana.sees(text);
     expect((await bo.waitForArguments("/cooking", 2)).length).toBe(2);
@@ -130,13 +130,13 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(bo.queued("/money")).toEqual([]);
   });
 
-  test("what had been stored, though its sender never knew, is not sent again", async () => {
+  test("a message that was stored, but never acked, is not sent again", async () => {
     const { url } = await startService();
     const bo = await TestClient.connect(url);
     const ana = await Visitor.join(browser(), url, "ana");
     const { uuid } = bo.sendMessage({ username: "ana", message: "stored" });
     await ana.sees("stored");
-    // As it would be after a crash between the sending and the ack.
+    // As after a crash between sending and ack.
     const unsent = [{ uuid, room: "/cooking", username: "ana", message: "stored", at: Date.now() }];
     await ana.page.evaluate((text) => (globalThis as unknown as { localStorage: Record<string, string> }).localStorage["chat.unsent"] = text, JSON.stringify(unsent)); // prettier-ignore
     await ana.page.reload();
@@ -147,7 +147,7 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(await historyTexts(url)).toEqual(["stored", "marker"]);
   });
 
-  test("two windows of one person show the same, and count as one", async () => {
+  test("two windows of one user show the same messages and are listed once", async () => {
     const { url } = await startService();
     const first = await Visitor.join(browser(), url, "ana");
     const page = await first.page.context().newPage();
@@ -166,7 +166,7 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(await historyTexts(url)).toEqual(["from the first", "from the second"]);
   });
 
-  test("where the browser keeps nothing, or what it kept is damaged, people chat all the same", async () => {
+  test("with storage denied and damaged values in it, the chat works", async () => {
     const { url } = await startService();
     const ana = await Visitor.open(browser(), url);
     await ana.page.addInitScript(() => {
@@ -192,7 +192,7 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(ana.problems).toEqual([]);
   });
 
-  test("what is written before the rooms are there stays", async () => {
+  test("a text that is written before the rooms are loaded stays", async () => {
     const { url } = await startService();
     const ana = await Visitor.join(browser(), url, "ana");
     let release = (): void => undefined;

@@ -19,7 +19,7 @@ test("the page is three files, its script no more than 60 KB compressed", async 
   expect(html).not.toMatch(/<style|style=|<script>|\son\w+=/);
 });
 
-test("its policy lets it load nothing but its own and people's pictures", async () => {
+test("its policy allows its own files and pictures only", async () => {
   const { url } = await startService();
   for (const path of FILES) {
     const { headers } = await fetch(url + path);
@@ -38,7 +38,7 @@ test("its policy lets it load nothing but its own and people's pictures", async 
   }
 });
 
-test("what has not changed is not sent again, and other methods are refused", async () => {
+test("unchanged files are answered with 304, and other methods are refused", async () => {
   const { url } = await startService();
   for (const path of FILES) {
     const { headers } = await fetch(url + path);
@@ -66,7 +66,7 @@ describeWithBinary("chromium", "the chat page", () => {
   }
 
   test.each(["light", "dark"] as const)(
-    "text can be read on what it stands on, in the %s scheme",
+    "text has enough contrast with its background, in the %s scheme",
     async (colorScheme) => {
       const { url } = await startService();
       await conversation(url);
@@ -79,7 +79,7 @@ describeWithBinary("chromium", "the chat page", () => {
     },
   );
 
-  test.each([320, 390, 768, 900, 1280, 1920])("nothing sticks out at a width of %i", async (width) => {
+  test.each([320, 390, 768, 900, 1280, 1920])("nothing overflows at a width of %i", async (width) => {
     const { url } = await startService();
     await conversation(url);
     const ana = await Visitor.join(browser(), url, "a".repeat(64), { viewport: { width, height: 700 } });
@@ -93,7 +93,7 @@ describeWithBinary("chromium", "the chat page", () => {
     }
   });
 
-  test("on a phone one pane is seen at a time, and everything can be tapped", async () => {
+  test("on a phone one pane is visible at a time, and every control can be tapped", async () => {
     const { url } = await startService();
     const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
     const ana = await Visitor.join(browser(), url, "ana", phone);
@@ -116,7 +116,7 @@ describeWithBinary("chromium", "the chat page", () => {
     expect((composer?.y ?? 0) + (composer?.height ?? 0)).toBeLessThanOrEqual(844);
   });
 
-  test("everything can be done with the keyboard, and the focus is always somewhere", async () => {
+  test("everything works with the keyboard, and the focus is always visible", async () => {
     const { url } = await startService();
     const ana = await Visitor.join(browser(), url, "ana", { viewport: { width: 900, height: 700 } });
     const { keyboard } = ana.page;
@@ -144,14 +144,14 @@ describeWithBinary("chromium", "the chat page", () => {
     expect(await focused()).toBe("name");
     await keyboard.press("Escape");
     expect(await focused()).toBe("rename");
-    // Wherever Tab leads there is something to be seen around it.
+    // Every element that Tab reaches has a visible outline.
     for (let i = 0; i < 15; i += 1) {
       await keyboard.press("Tab");
       expect(await ana.page.evaluate(focusOutline)).not.toBe("none");
     }
   });
 
-  test("screen readers are told what everything is, and of new messages alone", async () => {
+  test("every part has an accessible name, and only new messages are announced", async () => {
     const { url } = await startService();
     const ana = await Visitor.join(browser(), url, "ana");
     const { page } = ana;
@@ -166,7 +166,7 @@ describeWithBinary("chromium", "the chat page", () => {
       // prettier-ignore
       await page.getByRole(role, { name }).waitFor();
     await page.getByRole("main").waitFor();
-    // Changing rooms draws much that is no news; then it is quiet again.
+    // The log is busy while another room is drawn, so that its messages are not announced.
     await ana.room("Money").click();
     await page.locator("#messages:not([aria-busy])").waitFor({ state: "attached" });
     const bo = await TestClient.connect(url);

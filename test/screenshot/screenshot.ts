@@ -1,10 +1,10 @@
-/** Takes the picture of README: a conversation at the chat page, as it looks in a real browser. */
+/** Takes the screenshot in README: a conversation on the chat page. */
 import { join } from "node:path";
 import { launch, Visitor } from "../support/browser";
 import { disposeOfAll } from "../support/disposal";
 import { ServiceProcess } from "../support/serviceProcess";
 
-const PICTURE = join(__dirname, "../../docs/chat.png");
+const SCREENSHOT_FILE = join(__dirname, "../../docs/chat.png");
 
 const CONVERSATION: [name: string, message: string][] = [
   ["Mira", "Has anybody here tried the rye from https://bread.example/rye?"],
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     await mira.shows("#room-list .badge", "1");
     await mira.shows("#typing", "Jonas is typing…");
     await mira.page.locator(".sending").waitFor({ state: "detached" });
-    await mira.page.screenshot({ path: PICTURE });
+    await mira.page.screenshot({ path: SCREENSHOT_FILE });
   } finally {
     await browser.close();
     await disposeOfAll();

@@ -538,7 +538,7 @@ describe("at random", () => {
     bystander: TestClient,
   ): Promise<void> {
     while (recorder.connections < CONNECTIONS) {
-      await recorder.hears(random.between(1, 150));
+      await recorder.waitForMessages(random.between(1, 150));
       recorder.drop(random);
       if (random.next() < 0.5) await roundTrip(bystander); // half of the time it comes back at once
       if (!(await recorder.connect(url, random))) recorder.violations.push("could not come back");

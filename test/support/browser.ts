@@ -2,18 +2,18 @@ import { chromium, type Browser, type BrowserContextOptions, type Locator, type 
 import { findBinary } from "./binaries";
 import { afterThisTest } from "./disposal";
 
-const DEADLINE = 10_000; // ms; only a failing test gets there
-/** What the browser says of its own when a server is not there, or is there and not yet ready. */
+const DEADLINE_MS = 10_000; // only a failing test reaches it
+/** Console messages of the browser itself when the server is down or not ready. */
 const NO_ANSWER =
   /ERR_CONNECTION_REFUSED|ERR_FAILED|ERR_ABORTED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket is closed|status of 503/;
 
 export function launch(): Promise<Browser> {
-  // Only root needs to run it without the sandbox.
+  // Chromium refuses to run as root with its sandbox.
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   return chromium.launch({ executablePath: findBinary("chromium") ?? "", args });
 }
 
-/** A real browser for all tests of a suite. */
+/** Launches one browser for all tests of a suite. */
 export function sharedBrowser(): () => Browser {
   let browser: Browser;
   beforeAll(async () => {
@@ -23,15 +23,15 @@ export function sharedBrowser(): () => Browser {
   return () => browser;
 }
 
-/** Somebody at the chat page, in a browser of their own. */
+/** A user of the chat page, in a browser context of their own. */
 export class Visitor {
   readonly page: Page;
-  /** Uncaught errors, violations of the page's policy, and whatever else went to the console as an error. */
+  /** Uncaught errors, violations of the page's policy, dialogs, and other errors and warnings of the console. */
   readonly problems: string[] = [];
 
   private constructor(page: Page) {
     this.page = page;
-    page.setDefaultTimeout(DEADLINE);
+    page.setDefaultTimeout(DEADLINE_MS);
     page.on("pageerror", (error) => this.problems.push(error.message));
     page.on("console", (message) => {
       const isProblem = ["error", "warning"].includes(message.type()) && !NO_ANSWER.test(message.text());
@@ -43,7 +43,7 @@ export class Visitor {
     });
   }
 
-  /** Opens the page without answering what it asks. */
+  /** Opens the page; does not answer its dialog. */
   static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visitor> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     afterThisTest(() => context.close());
@@ -52,7 +52,7 @@ export class Visitor {
     return visitor;
   }
 
-  /** Opens the page, gives the name and waits until they are seen in the room. */
+  /** Opens the page, enters the name and waits until it is on the list of people. */
   static async join(
     browser: Browser,
     url: string,
@@ -70,7 +70,7 @@ export class Visitor {
     await this.page.keyboard.press("Enter");
   }
 
-  /** Until their own name is on the list of people. */
+  /** Waits until their own name is on the list of people. */
   async isOnline(): Promise<void> {
     await this.page.locator("#people-list .you").waitFor({ state: "attached" });
   }
@@ -79,20 +79,20 @@ export class Visitor {
     return this.page.locator("#text");
   }
 
-  /** Writes and sends, without waiting for anything. */
+  /** Writes and sends a message; does not wait until it is stored. */
   async say(message: string): Promise<void> {
     await this.text.fill(message);
     await this.text.press("Enter");
   }
 
-  /** Entries with exactly that text. */
+  /** The entries with exactly this text. */
   entry(message: string): Locator {
     return this.page
       .locator(".entry")
       .filter({ has: this.page.locator(".text", { hasText: exactly(message) }) });
   }
 
-  /** Until that message is shown, as one that is stored. */
+  /** Waits until this message is shown as a stored one. */
   async sees(message: string): Promise<void> {
     await this.page
       .locator(".entry:not(.sending):not(.failed) .text", { hasText: exactly(message) })
@@ -100,7 +100,7 @@ export class Visitor {
       .waitFor();
   }
 
-  /** Texts of all messages in the document. */
+  /** The texts of all messages in the document. */
   texts(): Promise<string[]> {
     return this.page.locator(".entry .text").allTextContents();
   }
@@ -113,7 +113,7 @@ export class Visitor {
     return this.room(label).locator(".badge");
   }
 
-  /** Until the element has that text. */
+  /** Waits until the element has this text. */
   async shows(selector: string, text: string | RegExp): Promise<void> {
     await this.page.locator(selector, { hasText: typeof text === "string" ? exactly(text) : text }).waitFor();
   }

@@ -1,4 +1,4 @@
-/** As much of the DOM as is used here; its own types would be there for the server's code too. */
+/* The parts of the DOM that are used here. TypeScript's own DOM types would also apply to the code of the server. */
 interface Element {
   scrollTop: number;
   textContent: string | null;
@@ -35,14 +35,14 @@ interface PageWindow {
 }
 
 /*
- * Functions that run in the chat page. Each stands alone: it goes there as text.
+ * Functions that run in the chat page. Each is sent there as text, so it must not use anything outside itself.
  */
 
 export function documentWidth(): number {
   return (globalThis as unknown as PageWindow).document.documentElement.scrollWidth;
 }
 
-/** Contrast (WCAG 2.2, 1.4.3) of every text that is seen with what is behind it. */
+/** Returns the contrast of every visible text with its background (WCAG 2.2, 1.4.3). */
 export function contrasts(): { text: string; ratio: number }[] {
   const { document, getComputedStyle } = globalThis as unknown as PageWindow;
   const context = document.createElement("canvas").getContext("2d");
@@ -81,14 +81,14 @@ export function contrasts(): { text: string; ratio: number }[] {
   });
 }
 
-/** How the focus is shown, where it is on something. */
+/** Returns the outline style of the focused element; undefined if there is none. */
 export function focusOutline(): string | undefined {
   const { document, getComputedStyle } = globalThis as unknown as PageWindow;
   const focused = [...document.querySelectorAll(":focus-visible")].at(-1);
   return focused && getComputedStyle(focused).outlineStyle;
 }
 
-/** Ids of what can be used and has no name for those who do not see it. */
+/** Returns the ids of visible controls without an accessible name. */
 export function unnamedControls(): string[] {
   const { document } = globalThis as unknown as PageWindow;
   const controls = [...document.querySelectorAll("button, a, input, textarea")].filter((one) =>
@@ -101,7 +101,7 @@ export function unnamedControls(): string[] {
   return controls.filter(isUnnamed).map(({ id }) => id);
 }
 
-/** What can be tapped and is smaller than 44 px in some direction; text in which links stand has its own rules. */
+/** Returns the tap targets that are narrower or lower than 44 px; links within text have other rules. */
 export function smallTargets(): string[] {
   const { document } = globalThis as unknown as PageWindow;
   const targets = [...document.querySelectorAll("button, .room-list a, textarea")].filter((target) => target.checkVisibility()); // prettier-ignore
@@ -111,7 +111,7 @@ export function smallTargets(): string[] {
   });
 }
 
-/** Scrolls to the top, and says how far what was there has moved once more is drawn. */
+/** Scrolls to the top; returns by how many px the first visible message has moved when older ones are drawn above it. */
 export async function scrollUpAndWait(): Promise<{ by: number; oldest: string }> {
   const { document, requestAnimationFrame } = globalThis as unknown as PageWindow;
   const scroller = document.querySelector("#scroller");
@@ -135,19 +135,23 @@ export async function scrollUpAndWait(): Promise<{ by: number; oldest: string }>
   return { by, oldest: list.querySelector(".text")?.textContent ?? "" };
 }
 
-/** Scrolls up without end, and says how much was in the document at most, and how long frames took, ms. */
-export async function scrollToTheBeginning(): Promise<{ most: number; frames: number[] }> {
+/**
+ * Scrolls up to the beginning. Returns the largest number of entries in the document, and of entries that were drawn
+ * between two frames.
+ */
+export async function scrollToTheBeginning(): Promise<{ mostInDocument: number; mostDrawn: number }> {
   const { document, requestAnimationFrame } = globalThis as unknown as PageWindow;
   const scroller = document.querySelector("#scroller");
-  const frames: number[] = [];
-  let most = 0;
-  let last = performance.now();
+  let entries = document.querySelectorAll(".entry");
+  let mostInDocument = entries.length;
+  let mostDrawn = 0;
   while (document.querySelector("#edge").textContent?.startsWith("This is where") !== true) {
     scroller.scrollTop -= 700;
     await new Promise<void>((resolve) => requestAnimationFrame(resolve));
-    frames.push(performance.now() - last);
-    last = performance.now();
-    most = Math.max(most, document.querySelectorAll(".entry").length);
+    const before = new Set(entries);
+    entries = document.querySelectorAll(".entry");
+    mostInDocument = Math.max(mostInDocument, entries.length);
+    mostDrawn = Math.max(mostDrawn, [...entries].filter((entry) => !before.has(entry)).length);
   }
-  return { most, frames };
+  return { mostInDocument, mostDrawn };
 }

@@ -6,24 +6,22 @@ import {
   type HistoricalMessage,
   type Resumed,
 } from "../../src/protocol/events";
+import { MAX_MISSED_MESSAGES } from "../../src/protocol/limits";
 import type { Random } from "./random";
-
-/** A message as it was heard. */
-export type Heard = HistoricalMessage;
 
 const TRANSPORTS = [["websocket"], ["polling"], ["polling", "websocket"]];
 
 /**
- * A client that comes and goes, resumes each time after the last offset it got, and records what it hears. Keeps
- * no more of the protocol than a frontend would; used by tests and by the crash script, so it knows no Jest.
+ * A client that connects many times, resumes each time after its last offset, and records every message. It knows no more
+ * of the protocol than a frontend would. The crash program uses it, too, so it must not need Jest.
  */
 export class Recorder {
   readonly name: string;
-  /** room → what was heard there, over all connections */
-  readonly records = new Map<string, Heard[]>();
-  /** Rooms that could not be recovered: where the record stood, and where it went on. */
+  /** room → its messages in the order of arrival, over all connections */
+  readonly records = new Map<string, HistoricalMessage[]>();
+  /** One entry per room that was not recovered: the offset before the jump, and the offset after it. */
   readonly jumps: { room: string; from: string | null; to: string }[] = [];
-  /** Whatever should not have happened, in words. */
+  /** Violations of the protocol, in words. */
   readonly violations: string[] = [];
   connections = 0;
   #offsets: Record<string, string | null> = {};
@@ -50,9 +48,9 @@ export class Recorder {
       let resumed = false;
       const end = () => resolve(false);
       socket.onAny((event: string, ...args: unknown[]) => {
-        if (this.#socket !== socket) return; // it left; the rest is for its next connection
+        if (this.#socket !== socket) return; // this connection was dropped; later events belong to the next one
         if (event !== EVENTS.resumed) {
-          this.#hear(event, args);
+          this.#onMessage(event, args);
           return;
         }
         if (resumed) this.violations.push("resumed came twice");
@@ -70,8 +68,8 @@ export class Recorder {
     return this.#socket?.connected === true;
   }
 
-  /** Resolves once `count` more messages came, or the connection ended. */
-  hears(count: number): Promise<void> {
+  /** Resolves when `count` more events have arrived, or the connection has ended. */
+  waitForMessages(count: number): Promise<void> {
     const socket = this.#socket;
     if (socket === undefined || !socket.connected) return Promise.resolve();
     let left = count;
@@ -84,14 +82,7 @@ export class Recorder {
     });
   }
 
-  /** Resolves when the connection has ended. */
-  gone(): Promise<void> {
-    const socket = this.#socket;
-    if (socket === undefined || !socket.connected) return Promise.resolve();
-    return new Promise((resolve) => socket.once("disconnect", () => resolve()));
-  }
-
-  /** Leaves, with a good-bye or without. */
+  /** Ends the connection; half of the time without a DISCONNECT packet. */
   drop(random: Random): void {
     const socket = this.#socket;
     this.#socket = undefined;
@@ -100,9 +91,9 @@ export class Recorder {
     socket.disconnect();
   }
 
-  #hear(event: string, [envelope, offset, ...more]: unknown[]): void {
+  #onMessage(event: string, [envelope, offset, ...more]: unknown[]): void {
     const record = this.records.get(event);
-    if (record === undefined) return; // no room
+    if (record === undefined) return; // not the event of a room
     if (typeof offset !== "string" || more.length > 0) this.violations.push(`bad arguments of ${event}`);
     const { data } = envelope as DataEnvelope<ChatMessage>;
     record.push({ ...data, offset: String(offset) });
@@ -124,38 +115,39 @@ export class Recorder {
 }
 
 /**
- * Compares a record with the log of its room, both oldest first: no gap, no repetition, the same order, to the
- * very end; gaps only where the server said so, and said so rightly. Returns what is wrong, in words.
+ * Compares the record of a room with its log, both oldest first. The record must be the whole log in the same order,
+ * without gaps or repetitions, except for gaps that the server announced and was allowed to. Returns the differences in
+ * words, 5 at most.
  */
-export function differences(recorder: Recorder, room: string, log: readonly Heard[]): string[] {
+export function differences(recorder: Recorder, room: string, log: readonly HistoricalMessage[]): string[] {
   const record = recorder.records.get(room) ?? [];
   const places = new Map(log.map(({ offset }, index) => [offset, index]));
   const jumps = recorder.jumps.filter((jump) => jump.room === room);
   const wrong = needlessJumps(jumps, places);
   let next = 0;
-  for (const heard of record) {
-    const place = places.get(heard.offset);
-    if (place === undefined || JSON.stringify(log[place]) !== JSON.stringify(heard)) {
-      wrong.push(`heard what the log does not have: ${JSON.stringify(heard)}`);
+  for (const message of record) {
+    const place = places.get(message.offset);
+    if (place === undefined || JSON.stringify(log[place]) !== JSON.stringify(message)) {
+      wrong.push(`received, but not in the log: ${JSON.stringify(message)}`);
     } else if (place < next) {
-      wrong.push(`heard no. ${String(place)} again, or after no. ${String(next - 1)}`);
+      wrong.push(`received no. ${String(place)} again, or after no. ${String(next - 1)}`);
     } else {
-      if (place > next && !isHonest(jumps, next, place)) wrong.push(`missed ${String(next)}–${String(place - 1)}`); // prettier-ignore
+      if (place > next && !isAllowedGap(jumps, next, place)) wrong.push(`missed ${String(next)}–${String(place - 1)}`); // prettier-ignore
       next = place + 1;
     }
   }
-  if (next !== log.length && !isHonest(jumps, next, log.length)) wrong.push(`missed the last ${String(log.length - next)}`); // prettier-ignore
+  if (next !== log.length && !isAllowedGap(jumps, next, log.length)) wrong.push(`missed the last ${String(log.length - next)}`); // prettier-ignore
   return wrong.slice(0, 5).map((what) => `${recorder.name}, ${room}: ${what}`);
 }
 
-/** Only more than 1,000 messages may be skipped. */
-function isHonest(jumps: Recorder["jumps"], from: number, to: number): boolean {
-  return jumps.length > 0 && to - from > 1_000;
+/** The server may announce a gap only where more than 1,000 messages were missed. */
+function isAllowedGap(jumps: Recorder["jumps"], from: number, to: number): boolean {
+  return jumps.length > 0 && to - from > MAX_MISSED_MESSAGES;
 }
 
 function needlessJumps(jumps: Recorder["jumps"], places: ReadonlyMap<string, number>): string[] {
   const placeOf = (offset: string | null) => places.get(String(offset)) ?? -1;
   return jumps
-    .filter(({ from, to }) => placeOf(to) - placeOf(from) <= 1_000)
-    .map((jump) => `not recovered, though within reach: ${JSON.stringify(jump)}`);
+    .filter(({ from, to }) => placeOf(to) - placeOf(from) <= MAX_MISSED_MESSAGES)
+    .map((jump) => `not recovered, although within reach: ${JSON.stringify(jump)}`);
 }
