@@ -1,7 +1,9 @@
-import type { ChatClientOptions, GetToken } from "../../src/client/chatClient";
+import type { ChatClientOptions, FetchLike, GetToken } from "../../src/client/chatClient";
+import { sendNumbered } from "../support/chat";
 import { afterThisTest } from "../support/disposal";
-import { RecordedChatClient } from "../support/recordedChatClient";
+import { NO_RECONNECTION, RecordedChatClient } from "../support/recordedChatClient";
 import { startService } from "../support/service";
+import { TestClient } from "../support/testClient";
 import { JWT_SECRET, seconds, signed } from "../support/tokens";
 import { until } from "../support/until";
 
@@ -61,26 +63,26 @@ test("each page of history is read with a token of its own", async () => {
 
 test("a page of missed messages, refused because the token has expired, is read with the next token", async () => {
   const { url } = await startService({ JWT_SECRET, MESSAGES_PER_SECOND: "0" });
-  const bo = open(url, () => signed({ sub: "bo" }), { username: "bo" });
-  await bo.isOnline();
-  let release = (): void => undefined;
-  const isFarBehind = new Promise<void>((resolve) => (release = resolve));
-  const tokens = [
-    () => signed(),
-    () => isFarBehind.then(() => signed()),
-    () => signed({ exp: seconds(-1) }), // for the first page
-  ];
-  const ana = open(url, () => (tokens.shift() ?? signed)());
+  const bo = await TestClient.connect(url, { auth: { token: await signed({ sub: "bo" }) } });
+  const Authorization = `Bearer ${await signed({ exp: seconds(-1) })}`;
+  const statuses: number[] = [];
+  const fetchFirstWithExpiredToken: FetchLike = async (page, init) => {
+    const isFirst = statuses.length === 0;
+    const answer = await fetch(page, isFirst ? { ...init, headers: { Authorization } } : init);
+    statuses.push(answer.status);
+    return answer;
+  };
+  const ana = open(url, () => signed(), { ...NO_RECONNECTION, fetch: fetchFirstWithExpiredToken });
   await ana.isOnline();
-  await bo.client.send("/cooking", "hello");
+  await sendNumbered(bo, 1, { username: "bo" });
   await ana.received(1);
-  ana.socket.io.engine.close();
-  const more = Array.from({ length: 1_100 }, () => bo.client.send("/cooking", "more than a replay has"));
-  await Promise.all(more);
-  release();
+  await ana.cut();
+  await sendNumbered(bo, 1_100, { username: "bo" }); // more than a replay has
+  ana.client.connect();
   await ana.received(1_101);
   expect(ana.messages).toHaveLength(1_101);
-  expect([ana.errors, ana.client.status.incomplete, tokens]).toEqual([[], [], []]);
+  expect(statuses.slice(0, 2)).toEqual([401, 200]);
+  expect([ana.errors, ana.client.status.incomplete]).toEqual([[], []]);
 });
 
 test("when no token comes in time, a page of history fails", async () => {
