@@ -6,7 +6,7 @@ const common = {
     "^.+\\.[jt]s$": ["@swc/jest", { jsc: { parser: { syntax: "typescript" }, target: "es2022" } }],
   },
   // These packages are published as ES modules only, and Jest runs CommonJS.
-  transformIgnorePatterns: ["/node_modules/(?!(uuid|jose|@apidevtools/json-schema-ref-parser)/)"],
+  transformIgnorePatterns: ["/node_modules/(?!(uuid|jose)/)"],
 };
 
 /** Pure modules: no server, no I/O, no build. */

@@ -1,199 +1,115 @@
-import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
-import { EVENTS } from "../../src/protocol/events";
-import { ChatMessages } from "./chatMessages";
+import { loadConfig } from "../../src/config";
 import { CIRCUMSTANCES } from "./dialogue";
 import { DIALOGUES } from "./dialogues";
-import {
-  CLIENT_EVENTS,
-  HANDSHAKE_REFUSALS,
-  ROOM_EVENT,
-  SERVER_EVENTS,
-  type ClientRow,
-  type ServerRow,
-} from "./events";
-import { about } from "./info";
-import { referredTo, schemaRef, type Json } from "./json";
-import { connectErrorSchema, refusalSchemas, type RefusalKey } from "./refusals";
-import { ASSIGNED_BY_SERVER } from "./sampleValues";
-import { DESCRIPTION, SERVER, UPGRADE } from "./socketio";
+import { OPERATIONS, type Operation } from "./events";
+import { ASSIGNED_BY_SERVER, type Shown } from "./samples";
+import { componentsOf, ref, type Json } from "./typeSchemas";
 
-/** A channel, what is done on it, and the messages of both. */
-interface Part {
-  channels: Record<string, Json>;
-  operations: Record<string, Json>;
-}
+const DESCRIPTION = `The events of the chat, from the server's side: it \`receive\`s what clients send, and \`send\`s what they receive.
 
-export function asyncApi(schemas: Record<string, Json>): Json {
-  const messages = new ChatMessages(DIALOGUES);
-  const parts = [
-    handshake(messages),
-    ...Object.entries(CLIENT_EVENTS).map(([key, row]) =>
-      clientEvent(messages, EVENTS[key as keyof typeof EVENTS], row),
-    ),
-    unknownEvent(messages),
-    roomEvent(messages),
-    ...Object.entries(SERVER_EVENTS).map(([key, row]) =>
-      serverEvent(messages, EVENTS[key as keyof typeof EVENTS], row),
-    ),
-  ];
+- The address of a channel is the name of a Socket.IO event in the namespace \`/\`. An event has one argument, the payload
+  of the message. The header \`offset\` stands for a second argument, for clients that opted in to resuming.
+- The \`reply\` of an operation is what the callback receives that the client passed as the last argument (Socket.IO's
+  acknowledgement). It is called exactly once. Without a callback a refusal is sent as \`server_error\` instead.
+- All clients speak \`base\`, with socket.io-client 2.x and 4.x alike. Clients opt in to each \`extension\`.
+- An example belongs to the dialogue of the same name in \`x-dialogues\`, which shows all steps of it in order.`;
+
+const SERVER = {
+  host: "{host}",
+  pathname: "/socket.io/",
+  protocol: "ws",
+  description:
+    "Socket.IO over websocket or HTTP long polling: Engine.IO 4, or 3 for clients of generation 2.",
+  variables: { host: { default: `localhost:${String(loadConfig({}).port)}` } },
+};
+
+const OFFSET_HEADERS = {
+  title: "RoomEventHeaders",
+  type: "object",
+  properties: { offset: ref("Offset") },
+  required: ["offset"],
+};
+
+/** What some messages have beside their payload. */
+const MESSAGE_DETAILS: Record<string, Json> = {
+  "room.withOffset": {
+    summary: "For clients that opted in to resuming",
+    headers: OFFSET_HEADERS,
+    "x-socketio-arguments": ["$message.payload", "$message.header#/offset"],
+  },
+};
+
+/** Returns asyncapi.json. `info`: what both documents have. */
+export function asyncApi(info: Json, schemas: Record<string, Json>): Json {
+  const messages = allMessages();
+  const operations = Object.entries(OPERATIONS);
   return {
     asyncapi: "3.0.0",
-    info: { ...about(DESCRIPTION), tags: [{ name: "base" }, { name: "extension" }] },
+    info: { ...info, description: DESCRIPTION, tags: [{ name: "base" }, { name: "extension" }] },
     defaultContentType: "application/json",
     servers: { chat: SERVER },
-    channels: Object.assign({}, ...parts.map((part) => part.channels)) as Json,
-    operations: Object.assign({}, ...parts.map((part) => part.operations)) as Json,
-    components: {
-      messages: messages.all,
-      schemas: referredTo(messages.all, { ...schemas, ...refusalSchemas() }),
-    },
+    channels: Object.assign({}, ...operations.map(([id, row]) => channels(id, row))) as Json,
+    operations: Object.fromEntries(operations.map(([id, row]) => operation(id, row))),
+    components: { messages, schemas: componentsOf(messages, schemas) },
     "x-assigned-by-server": ASSIGNED_BY_SERVER,
     "x-circumstances": CIRCUMSTANCES,
     "x-dialogues": DIALOGUES,
   };
 }
 
-function handshake(messages: ChatMessages): Part {
-  const auth = messages.add("handshake", {
-    title: "The `auth` of the handshake",
-    summary:
-      "What the client asks for, with the CONNECT packet of Socket.IO; clients of generation 2 cannot send it",
-    payload: schemaRef("HandshakeAuth"),
+function channels(id: string, { messages, reply, channel }: Operation): Json {
+  const refs = (of: object) =>
+    Object.fromEntries(Object.keys(of).map((key) => [key, { $ref: `#/components/messages/${key}` }]));
+  return {
+    [id]: { address: id, ...channel, messages: refs(messages) },
+    ...(reply && { [`${id}.reply`]: { address: null, messages: refs(reply) } }),
+  };
+}
+
+function operation(id: string, { description, messages, reply, isExtension }: Operation): [string, Json] {
+  const action = reply ? "receive" : "send";
+  const inChannel = (channel: string, of: object) => ({
+    channel: { $ref: `#/channels/${channel}` },
+    messages: Object.keys(of).map((key) => ({ $ref: `#/channels/${channel}/messages/${key}` })),
   });
-  const errors = HANDSHAKE_REFUSALS.map((key) =>
-    messages.add(`connect_error.${key}`, { title: "connect_error", payload: connectErrorSchema(key) }),
-  );
-  return {
-    channels: {
-      handshake: channel(null, [auth, ...errors], { title: "Handshake", bindings: { ws: UPGRADE } }),
-    },
-    operations: {
-      connect: {
-        action: "receive",
-        title: "Connect",
-        summary: "Opens the one socket of a connection",
-        description:
-          "Socket.IO's `connect` tells the client that it is in, the reply that it is not. Where the server asks for " +
-          "tokens, clients that cannot send `auth.token` may send the header `Authorization: Bearer` instead. When " +
-          "the token expires the connection is closed.",
-        tags: [{ name: "base" }],
-        channel: { $ref: "#/channels/handshake" },
-        messages: refs("handshake", [auth]),
-        reply: { channel: { $ref: "#/channels/handshake" }, messages: refs("handshake", errors) },
-      },
-    },
+  const fields = {
+    ...{ action, description, tags: [{ name: isExtension ? "extension" : "base" }] },
+    ...inChannel(id, messages),
+    ...(reply && { reply: inChannel(`${id}.reply`, reply) }),
   };
+  // Code generators name types after the operation: the verb keeps these different from the types of messages.
+  return [`${action}_${id}`, fields];
 }
 
-function clientEvent(messages: ChatMessages, event: string, row: ClientRow): Part {
-  const { layer, summary, description, payload, receipt, invalid, refusals, ackRefusals = [] } = row;
-  const ack = `${event}.ack`;
-  const sent = messages.add(event, { title: summary, payload: schemaRef(payload) });
-  const replies = [
-    messages.add(ack, { title: `Answer to ${event}`, payload: schemaRef(receipt) }),
-    ...[invalid, ...refusals, ...ackRefusals].map((key) => refusal(messages, key)),
-  ];
-  return {
-    channels: {
-      [event]: channel(event, [sent], { description: summary }),
-      [ack]: channel(null, replies, { description: `The callback passed with \`${event}\`.` }),
-    },
-    operations: {
-      [event]: {
-        action: "receive",
-        summary,
-        description,
-        tags: [{ name: layer }],
-        channel: { $ref: `#/channels/${event}` },
-        messages: refs(event, [sent]),
-        reply: { channel: { $ref: `#/channels/${ack}` }, messages: refs(ack, replies) },
-      },
-    },
-  };
+function allMessages(): Record<string, Json> {
+  const payloads = Object.assign(
+    {},
+    ...Object.values(OPERATIONS).flatMap(({ messages, reply }) => [messages, reply]),
+  ) as Record<string, string>;
+  const examples = allExamples();
+  const messages = Object.entries(payloads).map(([key, schema]) => [
+    key,
+    { name: key, ...MESSAGE_DETAILS[key], payload: ref(schema), examples: examples.get(key) },
+  ]);
+  return Object.fromEntries(messages) as Record<string, Json>;
 }
 
-function unknownEvent(messages: ChatMessages): Part {
-  const sent = messages.add("unknown_event", { title: "Any event that is not described here", payload: {} });
-  const reply = refusal(messages, "unknownEvent");
-  const event = { event: { description: "A name that no other channel has." } };
-  return {
-    channels: {
-      unknown_event: channel("{event}", [sent], { parameters: event }),
-      "unknown_event.ack": channel(null, [reply], { description: "The callback passed with it." }),
-    },
-    operations: {
-      unknown_event: {
-        action: "receive",
-        summary: "Is refused, if there is a callback to tell it to",
-        tags: [{ name: "base" }],
-        channel: { $ref: "#/channels/unknown_event" },
-        messages: refs("unknown_event", [sent]),
-        reply: {
-          channel: { $ref: "#/channels/unknown_event.ack" },
-          messages: refs("unknown_event.ack", [reply]),
-        },
-      },
-    },
-  };
+/** Returns the examples of each message: what the dialogues show of it, without repetitions. */
+function allExamples(): Map<string, Json[]> {
+  const examples = new Map<string, Json[]>();
+  const known = new Set<string>();
+  for (const { name, summary, steps } of DIALOGUES)
+    for (const { message, payload, headers } of steps.flatMap(shownIn)) {
+      const content = JSON.stringify([message, payload, headers]);
+      if (known.has(content)) continue;
+      known.add(content);
+      examples.set(message, [...(examples.get(message) ?? []), { name, summary, headers, payload }]);
+    }
+  return examples;
 }
 
-function roomEvent(messages: ChatMessages): Part {
-  const payload = schemaRef(ROOM_EVENT.payload);
-  const plain = messages.add("room", { title: ROOM_EVENT.summary, tags: [{ name: "base" }], payload });
-  const withOffset = messages.add("room.withOffset", {
-    title: `${ROOM_EVENT.summary}, for clients that asked to resume`,
-    tags: [{ name: "extension" }],
-    headers: { type: "object", properties: { offset: schemaRef("Offset") }, required: ["offset"] },
-    payload,
-    "x-socketio-arguments": ["$message.payload", "$message.header#/offset"],
-  });
-  const room = {
-    description: "The name of a room. A deployment can bring its own list; `GET /rooms` tells it.",
-    examples: DEFAULT_ROOMS.map(({ name }) => name),
-  };
-  return sentByServer("room", "{room}", ROOM_EVENT, [plain, withOffset], { room });
-}
-
-function serverEvent(messages: ChatMessages, event: string, row: ServerRow): Part {
-  if (event !== EVENTS.serverError) {
-    const sent = messages.add(event, { title: row.summary, payload: schemaRef(row.payload) });
-    return sentByServer(event, event, row, [sent]);
-  }
-  const keys = Object.values(CLIENT_EVENTS).flatMap(({ invalid, refusals }) => [invalid, ...refusals]);
-  return sentByServer(
-    event,
-    event,
-    row,
-    [...new Set(keys)].map((key) => refusal(messages, key)),
-  );
-}
-
-function sentByServer(id: string, address: string, row: ServerRow, sent: string[], parameters?: Json): Part {
-  const { summary, description, layer } = row;
-  return {
-    channels: { [id]: channel(address, sent, { description: summary, ...(parameters && { parameters }) }) },
-    operations: {
-      [id]: {
-        action: "send",
-        summary,
-        description,
-        tags: [{ name: layer }],
-        channel: { $ref: `#/channels/${id}` },
-        messages: refs(id, sent),
-      },
-    },
-  };
-}
-
-function refusal(messages: ChatMessages, key: RefusalKey): string {
-  return messages.add(`refusal.${key}`, { title: key, payload: schemaRef(`Refusal.${key}`) });
-}
-
-function channel(address: string | null, messages: string[], more: Json): Json {
-  const entries = messages.map((key) => [key, { $ref: `#/components/messages/${key}` }]);
-  return { address, ...more, messages: Object.fromEntries(entries) as Json };
-}
-
-function refs(channelId: string, messages: string[]): Json[] {
-  return messages.map((key) => ({ $ref: `#/channels/${channelId}/messages/${key}` }));
+function shownIn(step: object): Shown[] {
+  const { connects, refused, ack } = step as Record<string, Shown | null | undefined>;
+  const parts = [step, refused === undefined ? connects : undefined, refused, ack];
+  return parts.filter((part): part is Shown => (part as Shown | null | undefined)?.message !== undefined);
 }

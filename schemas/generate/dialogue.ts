@@ -1,95 +1,66 @@
-import { EVENTS } from "../../src/protocol/events";
-import type { HandshakeAuth, Offset } from "../../src/protocol/payloads";
-import type { ErrorEnvelope } from "../../src/protocol/refusals";
-import type {
-  ClientEventKey,
-  HeardOf,
-  PayloadOf,
-  ReceiptOf,
-  RoomEventName,
-  RoomMessage,
-  ServerEventKey,
-} from "./events";
-import type { ConnectError } from "../../src/protocol/events";
+import type { NewMessage } from "../../src/protocol/payloads";
+import { broadcast, envelope, type Shown } from "./samples";
 
-/** What no request brings about, and how the documents put it. */
+/** Conditions that no request can cause. */
 export const CIRCUMSTANCES = {
-  fullDisk: "The disk on which messages are kept is full.",
+  fullDisk: "The disk that holds the messages is full.",
   fault: "The server has a fault: looking up its rooms throws.",
   starting: "The message log is not open yet.",
-  late: "The token has expired, and the timer that closes its connection is late.",
+  lateTimer: "Tokens expire, but the timer that closes their connections is late.",
 } as const;
 
-export type Circumstance = keyof typeof CIRCUMSTANCES;
-
-/** What has to be so, for an example to go as written. */
-export interface Setting {
-  /** The server's environment, where it differs from the default. */
+/** What an example requires before it starts. */
+export interface Given {
+  /** Environment variables of the server that differ from the default. */
   settings?: Record<string, string>;
-  circumstance?: Circumstance;
+  circumstance?: keyof typeof CIRCUMSTANCES;
+  /** Messages that were sent before, with the data of their acks. */
+  messages?: { payload: NewMessage; ack: unknown }[];
 }
 
 export type Step = { client: string } & (
-  | { connects: { auth?: unknown }; refused?: ConnectError }
-  | Send
-  | { hears: string; payload: unknown; offset?: Offset }
+  | { connects: Shown | null; refused?: Shown }
+  /** An HTTP request to `/socket.io/` with this query. */
+  | { requests: string; headers?: Record<string, string>; refused: Shown }
+  /** No `message`: the payload is not valid. No `ack`: the client passes no callback. */
+  | { sends: string; message?: string; payload: unknown; times?: number; ack?: Shown }
+  | ({ receives: string } & Shown)
+  | { tokenExpires: true }
   | { disconnects: true }
 );
 
-interface Send {
-  sends: string;
-  payload: unknown;
-  /** False: it does not fit the event's schema. */
-  isValid: boolean;
-  /** How often; default: once. */
-  times?: number;
-  /** What the callback gets; without it none is passed. */
-  ack?: unknown;
-}
-
-/** What clients send and hear, in this order. They hear nothing else, and all of it is played against the server. */
-export interface Dialogue extends Setting {
+/** What clients send and receive, in this order; they receive nothing else. The tests play it against the server. */
+export interface Dialogue extends Given {
   name: string;
   summary: string;
   steps: Step[];
 }
 
-/** A client as the author of a dialogue writes it; what the compiler lets through fits the protocol's types. */
-export function client(name: string) {
-  return {
-    connects: (auth?: HandshakeAuth): Step => ({
-      client: name,
-      connects: auth === undefined ? {} : { auth },
-    }),
-    isNotConnected: (auth: unknown, refused: ConnectError): Step => ({
-      client: name,
-      connects: { auth },
-      refused,
-    }),
-    sends: <Key extends ClientEventKey>(
-      key: Key,
-      payload: PayloadOf<Key>,
-      ack?: ReceiptOf<Key> | ErrorEnvelope,
-    ): Step => step(name, { sends: EVENTS[key], payload, isValid: true }, ack),
-    sendsInvalid: (key: ClientEventKey, payload: unknown, ack?: ErrorEnvelope, times?: number): Step =>
-      step(name, { sends: EVENTS[key], payload, isValid: false, ...(times && { times }) }, ack),
-    sendsUnknown: (event: string, payload: unknown, ack?: ErrorEnvelope): Step =>
-      step(name, { sends: event, payload, isValid: true }, ack),
-    hears: <Key extends ServerEventKey>(key: Key, payload: HeardOf<Key>): Step => ({
-      client: name,
-      hears: EVENTS[key],
-      payload,
-    }),
-    hearsRoom: (room: RoomEventName, payload: RoomMessage, offset?: Offset): Step => ({
-      client: name,
-      hears: room,
-      payload,
-      ...(offset !== undefined && { offset }),
-    }),
-    disconnects: (): Step => ({ client: name, disconnects: true }),
-  };
+export function dialogue(name: string, summary: string, steps: Step[][], given: Given = {}): Dialogue {
+  return { name, summary, ...given, steps: steps.flat() };
 }
 
-function step(name: string, send: Send, ack: unknown): Step {
-  return { client: name, ...send, ...(ack !== undefined && { ack }) };
+/** Writes the steps of one client, or of several that do the same. */
+export function client(...names: string[]) {
+  const steps = (step: object) => names.map((client) => ({ client, ...step }) as Step);
+  return {
+    connects: (payload?: object) => steps({ connects: payload ? { message: "handshake", payload } : null }),
+    failsToConnect: (payload: object, refused: Shown) =>
+      steps({ connects: { message: "handshake", payload }, refused }),
+    failsToOpen: (requests: string, refused: Shown, headers?: object) =>
+      steps({ requests, headers, refused }),
+    sends: (event: string, payload: unknown, ack?: Shown) =>
+      steps({ sends: event, message: event, payload, ack }),
+    sendsUnknown: (ack?: Shown) =>
+      steps({ sends: "no_such_event", message: "unknown_event", payload: {}, ack }),
+    sendsInvalid: (event: string, ack?: Shown, times?: number) =>
+      steps({ sends: event, payload: {}, times, ack }),
+    receives: (event: string, data: unknown) =>
+      steps({ receives: event, message: event, payload: envelope(data) }),
+    receivesMessage: (message: NewMessage, position: number, offset?: string) =>
+      steps({ receives: message.chatRoom.name, ...broadcast(message, position, offset) }),
+    receivesRefusal: (refusal: Shown) => steps({ receives: "server_error", ...refusal }),
+    tokenExpires: () => steps({ tokenExpires: true }),
+    disconnects: () => steps({ disconnects: true }),
+  };
 }

@@ -1,140 +1,101 @@
 import type { PresentClient, PresentUser } from "../../src/protocol/events";
-import { client, type Dialogue } from "./dialogue";
+import { client, dialogue, type Dialogue } from "./dialogue";
 import { HANDSHAKE_DIALOGUES } from "./handshakeDialogues";
-import { refused } from "./refusals";
 import { REFUSAL_DIALOGUES } from "./refusalDialogues";
-import { HELLO, receipt, said } from "./sampleMessages";
-import { COOKING, envelope, MONEY, perRoom } from "./sampleValues";
+import { acked, COOKING, HELLO, MONEY, perRoom, receipt, refused } from "./samples";
 
 const ana = client("ana");
 const bob = client("bob");
 const eve = client("eve");
-
-function present(exceptions: Record<string, PresentUser[]>) {
-  return envelope({ usersPerRoom: perRoom<PresentUser[]>(() => [], exceptions) });
-}
-
-function presentClients(exceptions: Record<string, PresentClient[]>) {
-  return envelope({ usersPerRoom: perRoom<PresentClient[]>(() => [], exceptions) });
-}
+const anaAndBob = client("ana", "bob");
 
 const ANA: PresentUser = { username: "ana", avatar: "https://example.com/ana.png" };
-const ANA_HERE: PresentClient = { id: "kZ3xW8pQv1nT", ...ANA };
 const BOB: PresentUser = { username: "bob", avatar: "" };
-const ANA_TYPES = { username: "ana", chatRoom: COOKING, isTyping: true };
+const ANA_WITH_ID: PresentClient = { id: "kZ3xW8pQv1nT", ...ANA };
+const TYPES = { username: "ana", chatRoom: COOKING, isTyping: true };
+const STOPS = { ...TYPES, isTyping: false };
+
+/** The data of presence: all rooms are empty except for these. */
+function present(users: Record<string, PresentUser[]>) {
+  return { usersPerRoom: perRoom(() => [], users) };
+}
+
+const ANA_AND_BOB = present({ "/cooking": [ANA], "/money": [BOB] });
 
 export const DIALOGUES: readonly Dialogue[] = [
-  {
-    name: "a message",
-    summary: "Every client hears it, whichever room it is looking at; the sender passed no callback.",
-    steps: [
-      ana.connects(),
-      bob.connects(),
-      ana.sends("newMessage", HELLO),
-      ana.hearsRoom("/cooking", said(HELLO, 1)),
-      bob.hearsRoom("/cooking", said(HELLO, 1)),
+  dialogue("a message", "Every client receives it, in whichever room it is.", [
+    anaAndBob.connects(),
+    ana.sends("new_message", HELLO),
+    anaAndBob.receivesMessage(HELLO, 1),
+  ]),
+  dialogue("an acked message, sent twice", "Both have the same receipt; only one is broadcast.", [
+    anaAndBob.connects(),
+    ana.sends("new_message", HELLO, receipt(HELLO, 1)),
+    anaAndBob.receivesMessage(HELLO, 1),
+    ana.sends("new_message", HELLO, receipt(HELLO, 1, true)),
+  ]),
+  dialogue("a uuid used twice", "The same user, room and uuid with another text are refused.", [
+    ana.connects(),
+    ana.sends("new_message", HELLO, receipt(HELLO, 1)),
+    ana.receivesMessage(HELLO, 1),
+    ana.sends("new_message", { ...HELLO, message: "bye" }, refused("uuidAlreadyUsed")),
+  ]),
+  dialogue(
+    "a full disk",
+    "A message that cannot be stored is refused, and no client receives it.",
+    [
+      anaAndBob.connects(),
+      ana.sends("new_message", HELLO, refused("messageNotStored")),
+      ana.sends("new_message", HELLO),
+      ana.receivesRefusal(refused("messageNotStored")),
     ],
-  },
-  {
-    name: "an acked message, sent again",
-    summary:
-      "The callback gets a receipt; who sends the same again gets the first one's, and nobody hears it twice.",
-    steps: [
-      ana.connects(),
-      bob.connects(),
-      ana.sends("newMessage", HELLO, receipt(HELLO, 1)),
-      ana.hearsRoom("/cooking", said(HELLO, 1)),
-      bob.hearsRoom("/cooking", said(HELLO, 1)),
-      ana.sends("newMessage", HELLO, receipt(HELLO, 1, true)),
-    ],
-  },
-  {
-    name: "a uuid used twice",
-    summary: "The same user, room and uuid with another text are refused.",
-    steps: [
-      ana.connects(),
-      ana.sends("newMessage", HELLO, receipt(HELLO, 1)),
-      ana.hearsRoom("/cooking", said(HELLO, 1)),
-      ana.sends("newMessage", { ...HELLO, message: "bye" }, refused("uuidAlreadyUsed")),
-    ],
-  },
-  {
-    name: "a full disk",
-    summary: "A message that cannot be stored is refused, and nobody hears it.",
-    circumstance: "fullDisk",
-    steps: [
-      ana.connects(),
-      bob.connects(),
-      ana.sends("newMessage", HELLO, refused("messageNotStored")),
-      ana.sends("newMessage", HELLO),
-      ana.hears("serverError", refused("messageNotStored")),
-    ],
-  },
-  {
-    name: "coming and going",
-    summary:
-      "Everybody hears of it, also who is in no room; a new name in the same room goes without an event.",
-    steps: [
-      ana.connects(),
-      bob.connects(),
-      ana.sends("newPresenceInformation", { ...ANA, currentRoom: COOKING }),
-      ana.hears("presenceInformation", present({ "/cooking": [ANA] })),
-      bob.hears("presenceInformation", present({ "/cooking": [ANA] })),
-      bob.sends("newPresenceInformation", { ...BOB, currentRoom: MONEY }, present({ "/cooking": [ANA], "/money": [BOB] })), // prettier-ignore
-      ana.hears("presenceInformation", present({ "/cooking": [ANA], "/money": [BOB] })),
-      bob.hears("presenceInformation", present({ "/cooking": [ANA], "/money": [BOB] })),
-      ana.disconnects(),
-      bob.hears("presenceInformation", present({ "/money": [BOB] })),
-    ],
-  },
-  {
-    name: "presence by difference",
-    summary: "The state once, then only what changes; `id` names one connection's presence, not its user.",
-    steps: [
-      ana.connects(),
-      bob.connects({ presence: "diff" }),
-      bob.hears("presenceState", presentClients({})),
-      ana.sends("newPresenceInformation", { ...ANA, currentRoom: COOKING }),
-      ana.hears("presenceInformation", present({ "/cooking": [ANA] })),
-      bob.hears("presenceDiff", envelope({ joined: { "/cooking": [ANA_HERE] }, left: {} })),
-      eve.connects({ presence: "diff" }),
-      eve.hears("presenceState", presentClients({ "/cooking": [ANA_HERE] })),
-      ana.sends("newPresenceInformation", { ...ANA, currentRoom: MONEY }, present({ "/money": [ANA] })),
-      ana.hears("presenceInformation", present({ "/money": [ANA] })),
-      bob.hears(
-        "presenceDiff",
-        envelope({ joined: { "/money": [ANA_HERE] }, left: { "/cooking": [ANA_HERE.id] } }),
-      ),
-      eve.hears(
-        "presenceDiff",
-        envelope({ joined: { "/money": [ANA_HERE] }, left: { "/cooking": [ANA_HERE.id] } }),
-      ),
-    ],
-  },
-  {
-    name: "writing",
-    summary: "Told to the others that asked for it: not to the one who writes.",
-    steps: [
-      ana.connects(),
-      bob.connects({ typing: true }),
-      ana.sends("newTypingInformation", ANA_TYPES),
-      bob.hears("typingInformation", envelope(ANA_TYPES)),
-      ana.sends("newTypingInformation", { ...ANA_TYPES, isTyping: false }, envelope({})),
-      bob.hears("typingInformation", envelope({ ...ANA_TYPES, isTyping: false })),
-    ],
-  },
-  {
-    name: "vanishing while writing",
-    summary: "Who is gone has stopped.",
-    steps: [
-      ana.connects(),
-      bob.connects({ typing: true }),
-      ana.sends("newTypingInformation", ANA_TYPES, envelope({})),
-      bob.hears("typingInformation", envelope(ANA_TYPES)),
-      ana.disconnects(),
-      bob.hears("typingInformation", envelope({ ...ANA_TYPES, isTyping: false })),
-    ],
-  },
+    { circumstance: "fullDisk" },
+  ),
+  dialogue("presence", "Every client receives it, also a client without a room.", [
+    anaAndBob.connects(),
+    ana.sends("new_presence_information", { ...ANA, currentRoom: COOKING }),
+    anaAndBob.receives("presence_information", present({ "/cooking": [ANA] })),
+    bob.sends(
+      "new_presence_information",
+      { ...BOB, currentRoom: MONEY },
+      acked("new_presence_information", ANA_AND_BOB),
+    ),
+    anaAndBob.receives("presence_information", ANA_AND_BOB),
+    ana.disconnects(),
+    bob.receives("presence_information", present({ "/money": [BOB] })),
+  ]),
+  dialogue("presence by difference", "The state once, then only changes.", [
+    ana.connects(),
+    bob.connects({ presence: "diff" }),
+    bob.receives("presence_state", present({})),
+    ana.sends("new_presence_information", { ...ANA, currentRoom: COOKING }),
+    ana.receives("presence_information", present({ "/cooking": [ANA] })),
+    bob.receives("presence_diff", { joined: { "/cooking": [ANA_WITH_ID] }, left: {} }),
+    eve.connects({ presence: "diff" }),
+    eve.receives("presence_state", present({ "/cooking": [ANA_WITH_ID] })),
+    ana.sends("new_presence_information", { ...ANA, currentRoom: MONEY }),
+    ana.receives("presence_information", present({ "/money": [ANA] })),
+    client("bob", "eve").receives("presence_diff", {
+      joined: { "/money": [ANA_WITH_ID] },
+      left: { "/cooking": [ANA_WITH_ID.id] },
+    }),
+  ]),
+  dialogue("typing", "Sent to the other clients that opted in, not to the client that types.", [
+    ana.connects(),
+    bob.connects({ typing: true }),
+    ana.sends("new_typing_information", TYPES),
+    bob.receives("typing_information", TYPES),
+    ana.sends("new_typing_information", STOPS, acked("new_typing_information", {})),
+    bob.receives("typing_information", STOPS),
+  ]),
+  dialogue("disconnecting while typing", "A client that disconnects stops typing.", [
+    ana.connects(),
+    bob.connects({ typing: true }),
+    ana.sends("new_typing_information", TYPES, acked("new_typing_information", {})),
+    bob.receives("typing_information", TYPES),
+    ana.disconnects(),
+    bob.receives("typing_information", STOPS),
+  ]),
   ...HANDSHAKE_DIALOGUES,
   ...REFUSAL_DIALOGUES,
 ];

@@ -1,151 +1,132 @@
-import type { EVENTS } from "../../src/protocol/events";
-import { type ClientToServerEvents, type ServerToClientEvents } from "../../src/protocol/events";
-import type { ErrorEnvelope } from "../../src/protocol/refusals";
-import type { RefusalKey } from "./refusals";
-import type { NameOf } from "./shapes";
+import { EVENTS } from "../../src/protocol/events";
+import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
+import { refusalName, type Json, type RefusalKey } from "./typeSchemas";
 
 /*
- * What the types do not say of an event. A new event: its name in EVENTS, its type in the event maps, both in
- * src/protocol/events.ts, its shapes in shapes.ts, a row here (without one this file does not compile) and a
- * dialogue that shows it (without one the tests fail).
+ * The table that asyncapi.json is made of. A new event needs its name and its types in src/protocol, a row here and a
+ * dialogue; without one of them a test fails.
  */
 
-/** `base`: every client hears it or may send it. `extension`: it takes a client that asks for it. */
-export type Layer = "base" | "extension";
+/** The key of a message → the schema of its payload. */
+type Messages = Record<string, string>;
 
-type Events = typeof EVENTS;
-type Name<Key extends keyof Events> = Events[Key];
-
-export type ClientEventKey = {
-  [Key in keyof Events]: Name<Key> extends keyof ClientToServerEvents ? Key : never;
-}[keyof Events];
-export type ServerEventKey = Exclude<keyof Events, ClientEventKey>;
-
-export type PayloadOf<Key extends ClientEventKey> = Parameters<ClientToServerEvents[Name<Key>]>[0];
-type AckOf<Key extends ClientEventKey> = NonNullable<Parameters<ClientToServerEvents[Name<Key>]>[1]>;
-export type ReceiptOf<Key extends ClientEventKey> = Exclude<Parameters<AckOf<Key>>[0], ErrorEnvelope>;
-export type HeardOf<Key extends ServerEventKey> = Parameters<ServerToClientEvents[Name<Key>]>[0];
-export type RoomEventName = `/${string}`;
-export type RoomMessage = Parameters<ServerToClientEvents[RoomEventName]>[0];
-
-interface Row {
-  layer: Layer;
-  summary: string;
+export interface Operation {
   description: string;
+  messages: Messages;
+  /** What the callback of a client's event receives; absent for the events that the server sends. */
+  reply?: Messages;
+  /** True if clients opt in to it; by default every client may send it, or receives it. */
+  isExtension?: true;
+  /** By default the address of the channel is the name of the operation. */
+  channel?: Json;
 }
 
-export interface ClientRow<Payload extends string = string, Receipt extends string = string> extends Row {
-  payload: Payload;
-  /** What an ack gets when nothing is refused. */
-  receipt: Receipt;
-  /** The refusal of a payload that fails its schema. */
-  invalid: RefusalKey;
-  /** What else may be refused, to the ack or as `server_error`. */
-  refusals: readonly RefusalKey[];
-  /** What may be refused only to an ack. */
-  ackRefusals?: readonly RefusalKey[];
-}
+const refusals = (...keys: RefusalKey[]): Messages =>
+  Object.fromEntries(keys.map((key) => [`refusal.${key}`, refusalName(key)]));
 
-export interface ServerRow<Payload extends string = string> extends Row {
-  payload: Payload;
-}
+const connectErrors = (...keys: RefusalKey[]): Messages =>
+  Object.fromEntries(keys.map((key) => [`connect_error.${key}`, refusalName(key, "ConnectError")]));
 
-type ClientRows = { [Key in ClientEventKey]: ClientRow<NameOf<PayloadOf<Key>>, NameOf<ReceiptOf<Key>>> };
-type ServerRows = { [Key in ServerEventKey]: ServerRow<NameOf<HeardOf<Key>>> };
+const ANY_EVENT = refusals("unknownRoom", "tooManyRequests", "notAllowed", "unauthorized", "internal");
+const MESSAGE = { ...refusals("messageNotValid", "messageNotStored"), ...ANY_EVENT };
+const PRESENCE = { ...refusals("userInfoNotValid"), ...ANY_EVENT };
+const TYPING = { ...refusals("typingInfoNotValid"), ...ANY_EVENT };
 
-const ANY_EVENT: readonly RefusalKey[] = [
-  ...(["unknownRoom", "tooManyRequests", "notAllowed", "unauthorized", "internal"] as const),
-];
-
-export const CLIENT_EVENTS: ClientRows = {
-  newMessage: {
-    layer: "base",
-    summary: "Says something in a room",
+/** Event, or name of the operation → what it is. */
+export const OPERATIONS: Record<string, Operation> = {
+  connect: {
     description:
-      "Goes to every connected client, the sender included, as an event named like the room. With an ack it is " +
-      "answered once the message is stored, and username, room and uuid are an idempotency key: the same message " +
-      "again gets the first one's receipt, with `duplicate: true`, and is not broadcast again.",
-    payload: "NewMessage",
-    receipt: "MessageReceiptEnvelope",
-    invalid: "messageNotValid",
-    refusals: [...ANY_EVENT, "messageNotStored"],
-    ackRefusals: ["uuidAlreadyUsed"],
+      "Opens a connection with its socket. Socket.IO's `connect` tells the client that it succeeded, `connect_error` " +
+      "that it did not; the other replies are HTTP answers to requests of Engine.IO. If the server requires tokens, a " +
+      "client that cannot send `auth.token` may send the header `Authorization: Bearer` instead. The server closes " +
+      "the connection when the token expires.",
+    messages: { handshake: "HandshakeAuth" },
+    reply: {
+      ...connectErrors("handshakeNotValid", "unauthorized", "notReady"),
+      ...refusals("badRequest", "originNotAllowed", "tooManyConnections", "notReady"),
+    },
+    channel: { address: null },
   },
-  newPresenceInformation: {
-    layer: "base",
-    summary: "Tells who the client is and in which room",
+  [EVENTS.newMessage]: {
     description:
-      "When the room is another one than before, every connected client hears of it. For the room a client is in " +
-      "already, username and avatar are updated silently.",
-    payload: "NewPresenceInformation",
-    receipt: "PresenceInformationEnvelope",
-    invalid: "userInfoNotValid",
-    refusals: ANY_EVENT,
+      "Sends a message to a room: every connected client receives it, the sender included, as an event named like the " +
+      "room. With a callback the server answers once the message is stored, and username, room and uuid are an " +
+      "idempotency key: the same message again is answered with the first receipt and `duplicate: true`, and is not " +
+      "broadcast again.",
+    messages: { new_message: "NewMessage" },
+    reply: { "new_message.ack": "MessageReceiptEnvelope", ...MESSAGE, ...refusals("uuidAlreadyUsed") },
   },
-  newTypingInformation: {
-    layer: "extension",
-    summary: "Tells that somebody begins or stops to write",
-    description: "Goes to the other clients that asked for it. Best effort, never stored.",
-    payload: "NewTypingInformation",
-    receipt: "NothingEnvelope",
-    invalid: "typingInfoNotValid",
-    refusals: ANY_EVENT,
+  [EVENTS.newPresenceInformation]: {
+    description:
+      "Announces the user and its room. If the room is another one than before, every connected client receives the " +
+      "new presence. In the same room, username and avatar change without an event.",
+    messages: { new_presence_information: "NewPresenceInformation" },
+    reply: { "new_presence_information.ack": "PresenceInformationEnvelope", ...PRESENCE },
+  },
+  [EVENTS.newTypingInformation]: {
+    description:
+      "Announces that the user starts or stops typing, to the other clients that opted in. Best effort, never stored.",
+    messages: { new_typing_information: "NewTypingInformation" },
+    reply: { "new_typing_information.ack": "NothingEnvelope", ...TYPING },
+    isExtension: true,
+  },
+  unknown_event: {
+    description:
+      "Any other event. The server refuses it if the client passed a callback, and otherwise ignores it.",
+    messages: { unknown_event: "Anything" },
+    reply: refusals("unknownEvent"),
+    channel: {
+      address: "{event}",
+      parameters: { event: { description: "A name that no other channel has." } },
+    },
+  },
+  room: {
+    description:
+      "A message in a room. Every connected client receives the messages of all rooms, its own included.",
+    messages: { room: "ChatMessageEnvelope", "room.withOffset": "ChatMessageEnvelope" },
+    channel: {
+      address: "{room}",
+      parameters: {
+        room: {
+          description: "The name of a room, see `GET /rooms`.",
+          examples: DEFAULT_ROOMS.map(({ name }) => name),
+        },
+      },
+    },
+  },
+  [EVENTS.presenceInformation]: {
+    description:
+      "Sent to every connected client when the room of a client changes or a client with a room disconnects, but not on " +
+      "connecting. If there is no bandwidth for an event per change, changes coalesce; the last state is always sent.",
+    messages: { presence_information: "PresenceInformationEnvelope" },
+  },
+  [EVENTS.presenceState]: {
+    description: 'Sent once to a client that connects with `presence: "diff"`, before any `presence_diff`.',
+    messages: { presence_state: "PresenceStateEnvelope" },
+    isExtension: true,
+  },
+  [EVENTS.presenceDiff]: {
+    description:
+      'Sent to clients with `presence: "diff"` instead of `presence_information`: all changes since the last one.',
+    messages: { presence_diff: "PresenceDiffEnvelope" },
+    isExtension: true,
+  },
+  [EVENTS.typingInformation]: {
+    description:
+      "Sent to the other clients with `typing: true`. A client that disconnects while typing stops typing.",
+    messages: { typing_information: "TypingInformationEnvelope" },
+    isExtension: true,
+  },
+  [EVENTS.resumed]: {
+    description:
+      "Sent once on each connecting with `resume`, after the replayed messages and before the first live one. In a " +
+      "room with `recovered: false` nothing was replayed, and the client reads history instead.",
+    messages: { resumed: "ResumedEnvelope" },
+    isExtension: true,
+  },
+  [EVENTS.serverError]: {
+    description:
+      "The server refused an event that the client sent without a callback. Sent to that client only.",
+    messages: { ...MESSAGE, ...PRESENCE, ...TYPING },
   },
 };
-
-export const SERVER_EVENTS: ServerRows = {
-  presenceInformation: {
-    layer: "base",
-    summary: "Who is in which room",
-    description:
-      "To every connected client, when somebody's room changed or somebody who had one left. Nothing is sent on " +
-      "connecting. Where there is no bandwidth for one event per change, changes coalesce; the last state is always sent.",
-    payload: "PresenceInformationEnvelope",
-  },
-  presenceState: {
-    layer: "extension",
-    summary: "Who is in which room, once",
-    description: 'To a client that connected with `presence: "diff"`, before any `presence_diff`.',
-    payload: "PresenceStateEnvelope",
-  },
-  presenceDiff: {
-    layer: "extension",
-    summary: "Who came to which room, and who left which",
-    description:
-      'To the clients that connected with `presence: "diff"`, instead of `presence_information`: all changes since ' +
-      "the last one.",
-    payload: "PresenceDiffEnvelope",
-  },
-  typingInformation: {
-    layer: "extension",
-    summary: "Somebody begins or stops to write",
-    description:
-      "To the other clients that connected with `typing: true`. Who vanishes while writing is said to have stopped.",
-    payload: "TypingInformationEnvelope",
-  },
-  resumed: {
-    layer: "extension",
-    summary: "The replay is over",
-    description:
-      "Once after each connecting with `resume`, behind the messages that were replayed and before the first live one. " +
-      "Where a room has `recovered: false` nothing was replayed, and the client reads history instead.",
-    payload: "ResumedEnvelope",
-  },
-  serverError: {
-    layer: "base",
-    summary: "Something the client sent was refused",
-    description: "To that client alone, unless it passed a callback, which then gets the refusal instead.",
-    payload: "ErrorEnvelope",
-  },
-};
-
-/** The event that is named like a room; each room of the deployment has one. */
-export const ROOM_EVENT: ServerRow<NameOf<RoomMessage>> = {
-  layer: "base",
-  summary: "Somebody said something in the room",
-  description: "To every connected client, the sender included: every client hears every room.",
-  payload: "ChatMessageEnvelope",
-};
-
-/** What keeps a client from connecting, as `connect_error`. */
-export const HANDSHAKE_REFUSALS: readonly RefusalKey[] = ["handshakeNotValid", "unauthorized", "notReady"];

@@ -1,85 +1,97 @@
-import { client, type Dialogue } from "./dialogue";
-import { notConnected, refused } from "./refusals";
-import { HELLO, HOW, receipt, said } from "./sampleMessages";
-import { envelope, MONEY, offset, perRoom, quiet, token, WITH_TOKENS, WITHOUT_KEYS } from "./sampleValues";
+import { client, dialogue, type Dialogue } from "./dialogue";
+import { connectError, HELLO, MONEY, offset, receipt, refused, resumed } from "./samples";
+import { token, WITH_TOKENS, WITHOUT_KEYS } from "./samples";
 
 const ana = client("ana");
 const bob = client("bob");
 
-const LOST = "000000000000-1"; // an offset of a log that is no more
+const HOW = {
+  ...HELLO,
+  message: "how long do you boil an egg?",
+  uuid: "0b9c8f2e-9a3d-4c55-9d0e-2f6f2f1f7b10",
+};
+const [BEFORE_ALL, FIRST, SECOND] = [0, 1, 2].map((position) => offset("/cooking", position)) as [
+  string,
+  string,
+  string,
+];
+const POLLING = "?EIO=4&transport=polling";
 
-/** What clients get for what they say, or do not say, when they connect. */
+/** What clients opt in to, and are refused for, when they connect. */
 export const HANDSHAKE_DIALOGUES: readonly Dialogue[] = [
-  {
-    name: "resuming",
-    summary:
-      "A client that names the last offset it has is sent what it missed, then the live stream goes on.",
-    steps: [
+  dialogue("resuming", "The client is sent what it missed, then live messages.", [
+    ana.connects(),
+    bob.connects({ resume: {} }),
+    bob.receives("resumed", resumed()),
+    ana.sends("new_message", HELLO, receipt(HELLO, 1)),
+    ana.receivesMessage(HELLO, 1),
+    bob.receivesMessage(HELLO, 1, FIRST),
+    bob.disconnects(),
+    ana.sends("new_message", HOW, receipt(HOW, 2)),
+    ana.receivesMessage(HOW, 2),
+    bob.connects({ resume: { "/cooking": FIRST, "/money": null } }),
+    bob.receivesMessage(HOW, 2, SECOND),
+    bob.receives("resumed", resumed({ "/cooking": { recovered: true, replayed: 1, offset: SECOND } })),
+  ]),
+  dialogue("an unknown offset", "The room is not recovered: the client reads history.", [
+    bob.connects({ resume: { "/cooking": "000000000000-1" } }),
+    bob.receives("resumed", resumed({ "/cooking": { recovered: false, replayed: 0, offset: BEFORE_ALL } })),
+  ]),
+  dialogue(
+    "a replay for every client",
+    "With REPLAY_ON_CONNECT clients without opt-ins receive the last messages as ordinary events.",
+    [
       ana.connects(),
-      bob.connects({ resume: {} }),
-      bob.hears("resumed", envelope({ rooms: perRoom(quiet) })),
-      ana.sends("newMessage", HELLO, receipt(HELLO, 1)),
-      ana.hearsRoom("/cooking", said(HELLO, 1)),
-      bob.hearsRoom("/cooking", said(HELLO, 1), offset("/cooking", 1)),
-      bob.disconnects(),
-      ana.sends("newMessage", HOW, receipt(HOW, 2)),
-      ana.hearsRoom("/cooking", said(HOW, 2)),
-      bob.connects({ resume: { "/cooking": offset("/cooking", 1), "/money": null } }),
-      bob.hearsRoom("/cooking", said(HOW, 2), offset("/cooking", 2)),
-      bob.hears("resumed", envelope({ rooms: perRoom(quiet, { "/cooking": { recovered: true, replayed: 1, offset: offset("/cooking", 2) } }) })), // prettier-ignore
-    ],
-  },
-  {
-    name: "an offset that is not known",
-    summary: "Nothing is replayed, and the room says so: the client reads history.",
-    steps: [
-      bob.connects({ resume: { "/cooking": LOST } }),
-      bob.hears("resumed", envelope({ rooms: perRoom(quiet, { "/cooking": { ...quiet("/cooking"), recovered: false } }) })), // prettier-ignore
-    ],
-  },
-  {
-    name: "replay for everybody",
-    summary:
-      "With REPLAY_ON_CONNECT a client that asks for nothing gets the last messages as if they were new.",
-    settings: { REPLAY_ON_CONNECT: "1" },
-    steps: [
-      ana.connects(),
-      ana.sends("newMessage", HELLO, receipt(HELLO, 1)),
-      ana.hearsRoom("/cooking", said(HELLO, 1)),
+      ana.sends("new_message", HELLO, receipt(HELLO, 1)),
+      ana.receivesMessage(HELLO, 1),
       bob.connects(),
-      bob.hearsRoom("/cooking", said(HELLO, 1)),
+      bob.receivesMessage(HELLO, 1),
     ],
-  },
-  {
-    name: "a handshake that is not valid",
-    summary: "The client is not connected, and told why.",
-    steps: [ana.isNotConnected({ typing: "yes" }, notConnected("handshakeNotValid", ["should be boolean"]))],
-  },
-  {
-    name: "a token",
-    summary: "Where the server asks for tokens, the token's user may write, in the token's rooms.",
-    settings: WITH_TOKENS,
-    steps: [
+    { settings: { REPLAY_ON_CONNECT: "1" } },
+  ),
+  dialogue("a handshake that is not valid", "The client is not connected.", [
+    ana.failsToConnect({ typing: "yes" }, connectError("handshakeNotValid", ["should be boolean"])),
+  ]),
+  dialogue(
+    "a token",
+    "It has the name of the user and its rooms.",
+    [
       ana.connects({ token: token({ sub: "ana", rooms: ["/cooking"] }) }),
-      bob.connects({ token: token({ sub: "bob", rooms: ["/money"] }) }), // hears nothing
-      ana.sends("newMessage", HELLO, receipt(HELLO, 1)),
-      ana.hearsRoom("/cooking", said(HELLO, 1)),
-      ana.sends("newMessage", { ...HELLO, chatRoom: MONEY }, refused("notAllowed")),
+      bob.connects({ token: token({ sub: "bob", rooms: ["/money"] }) }), // receives nothing
+      ana.sends("new_message", HELLO, receipt(HELLO, 1)),
+      ana.receivesMessage(HELLO, 1),
+      ana.sends("new_message", { ...HELLO, chatRoom: MONEY }, refused("notAllowed")),
     ],
-  },
-  {
-    name: "no token, or a bad one",
-    summary: "The client is not connected.",
-    settings: WITH_TOKENS,
-    steps: [
-      ana.isNotConnected({}, notConnected("unauthorized")),
-      ana.isNotConnected({ token: "nonsense" }, notConnected("unauthorized")),
-    ],
-  },
-  {
-    name: "tokens that cannot be verified",
-    summary: "The public keys cannot be had: the client comes back later.",
-    settings: WITHOUT_KEYS,
-    steps: [ana.isNotConnected({ token: token({ sub: "ana" }, "RS256") }, notConnected("notReady"))],
-  },
+    WITH_TOKENS,
+  ),
+  dialogue(
+    "no token, or a bad one",
+    "The client is not connected.",
+    [{}, { token: "nonsense" }].map((auth) => ana.failsToConnect(auth, connectError("unauthorized"))),
+    WITH_TOKENS,
+  ),
+  dialogue(
+    "tokens that cannot be verified",
+    "The public keys cannot be fetched: the client tries again later.",
+    [ana.failsToConnect({ token: token({ sub: "ana" }, "RS256") }, connectError("notReady"))],
+    WITHOUT_KEYS,
+  ),
+  dialogue("a request that is not valid", "There is no such version of Engine.IO.", [
+    ana.failsToOpen("?EIO=2&transport=polling", refused("badRequest")),
+  ]),
+  dialogue("a page of another origin", "The origin is not on the list.", [
+    ana.failsToOpen(POLLING, refused("originNotAllowed"), { Origin: "https://elsewhere.example" }),
+  ]),
+  dialogue(
+    "a full server",
+    "It has all the connections that it may have.",
+    [ana.connects(), bob.failsToOpen(POLLING, refused("tooManyConnections"))],
+    { settings: { MAX_CONNECTIONS: "1" } },
+  ),
+  dialogue(
+    "a starting server",
+    "It accepts no connections yet.",
+    [ana.failsToOpen(POLLING, refused("notReady"))],
+    { circumstance: "starting" },
+  ),
 ];

@@ -1,18 +1,20 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asyncApi } from "./asyncapi";
-import type { Json } from "./json";
 import { openApi } from "./openapi";
-import { payloadSchemas, shapeSchemas } from "./typeSchemas";
+import { componentSchemas, payloadSchemas, type Json } from "./typeSchemas";
 
-/** `npm run schemas [-- <directory>]`: writes the documents, by default where they are committed. */
+/** `npm run schemas [-- <directory>]`: writes the documents, by default to where they are committed. */
 const [directory = join(__dirname, "..")] = process.argv.slice(2);
 
-const shapes = shapeSchemas();
+const packageFile = readFileSync(join(__dirname, "../../package.json"), "utf8");
+const { version, license } = JSON.parse(packageFile) as { version: string; license: string };
+const info = { title: "Realtime chat service", version, license: { name: license } };
+const components = componentSchemas();
 const documents: Record<string, Json> = {
   "payloads.json": payloadSchemas(),
-  "asyncapi.json": asyncApi(shapes),
-  "openapi.json": openApi(shapes),
+  "asyncapi.json": asyncApi(info, components),
+  "openapi.json": openApi(info, components),
 };
 
 for (const [name, document] of Object.entries(documents))

@@ -1,140 +1,90 @@
 import { REFUSALS } from "../../src/protocol/refusals";
-import { about, LICENSE } from "./info";
-import { referredTo, schemaRef, type Json } from "./json";
 import { CIRCUMSTANCES } from "./dialogue";
-import { REFUSAL_KEYS, refusalSchemas, type RefusalKey } from "./refusals";
-import type { HttpExample, Parameter, Route } from "./route";
-import { refusedEverywhere, ROUTES } from "./routes";
-import { ASSIGNED_BY_SERVER } from "./sampleValues";
+import { ROUTES, type Example, type Route } from "./routes";
+import { ASSIGNED_BY_SERVER } from "./samples";
+import { componentsOf, ref, refusalName, type Json, type RefusalKey } from "./typeSchemas";
 
-const DESCRIPTION = `What the chat service answers over HTTP; its events are described in asyncapi.json, beside this.
+const DESCRIPTION = `The HTTP routes of the chat service. Its events, and Socket.IO's own path \`/socket.io/\`, are described in asyncapi.json.
 
-- Every JSON body is an envelope: \`data\` or \`error\`, the other one is null.
-- Whatever can be had with GET can be asked for with HEAD; all other methods are refused.
-- Examples have \`x-request\`, what to ask, and \`x-given\`, what has to be so before.`;
+- Every JSON body is an envelope: either \`data\` or \`error\` is null.
+- Each path accepts GET and HEAD; all other methods are refused.
+- An example has \`x-request\`, the request, and \`x-given\`, what it requires before.`;
 
-const TAGS = {
-  chat: "For the frontends of the chat",
-  page: "For people",
-  documents: "What clients and checks can be generated from",
-  operations: "For who runs the service",
-  transport: "What Socket.IO stands on",
-};
+const TAGS = [
+  { name: "chat", description: "For the frontends of the chat" },
+  { name: "page", description: "The chat page" },
+  { name: "documents", description: "Sources for generated clients and checks" },
+  { name: "operations", description: "For operators" },
+];
 
 const SECURITY_SCHEMES = {
   token: {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
-    description: "What says who the client is, where JWT_SECRET or JWKS_URL is set.",
+    description: "Identifies the client, if JWT_SECRET or JWKS_URL is set.",
   },
   metricsToken: { type: "http", scheme: "bearer", description: "The value of METRICS_TOKEN." },
 };
 
-/** What a refusal says beside its body. */
-const REFUSAL_HEADERS: Partial<Record<RefusalKey, [header: string, example: string]>> = {
-  methodNotAllowed: ["Allow", "GET, HEAD"],
-  unauthorized: ["WWW-Authenticate", "Bearer"],
+/** The header that comes with a refusal. */
+const REFUSAL_HEADERS: Partial<Record<RefusalKey, Json>> = {
+  methodNotAllowed: { Allow: { schema: { type: "string" }, example: "GET, HEAD" } },
+  unauthorized: { "WWW-Authenticate": { schema: { type: "string" }, example: "Bearer" } },
 };
 
-export function openApi(schemas: Record<string, Json>): Json {
-  const entries = ROUTES.map((route) => [openApiPath(route.path), { get: operation(route) }]);
-  const paths = Object.fromEntries(entries) as Json;
+/** Returns openapi.json. `info`: what both documents have. */
+export function openApi(info: Json & { license: { name: string } }, schemas: Record<string, Json>): Json {
+  const paths = Object.fromEntries(ROUTES.map((route) => [route.path, pathItem(route)]));
   return {
     openapi: "3.1.0",
-    info: { ...about(DESCRIPTION), license: { name: LICENSE, identifier: LICENSE } },
-    servers: [{ url: "/", description: "Where this document comes from" }],
-    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    info: { ...info, description: DESCRIPTION, license: { ...info.license, identifier: info.license.name } },
+    servers: [{ url: "/", description: "The server that this document comes from" }],
+    security: [],
+    tags: TAGS,
     paths,
-    components: {
-      schemas: referredTo(paths, { ...schemas, ...refusalSchemas() }),
-      securitySchemes: SECURITY_SCHEMES,
-    },
+    components: { schemas: componentsOf(paths, schemas), securitySchemes: SECURITY_SCHEMES },
     "x-assigned-by-server": ASSIGNED_BY_SERVER,
     "x-circumstances": CIRCUMSTANCES,
   };
 }
 
-/** `/rooms/:room` → `/rooms/{room}` */
-export function openApiPath(path: string): string {
-  return path.replaceAll(/:(\w+)/g, "{$1}");
+function pathItem({ operation, contentType, schema, examples }: Route): Json {
+  const successes = examples.filter(({ refusal }) => refusal === undefined);
+  const content = { [contentType]: { schema, examples: shown(successes) } };
+  const success = { description: operation.summary, content };
+  return { get: { ...operation, responses: { 200: success, ...refusalResponses(examples) } } };
 }
 
-function operation(route: Route): Json {
-  const { operationId, tag, summary, description, parameters, security, examples } = route;
-  const all = [...examples, ...refusedEverywhere(route)];
-  return {
-    operationId,
-    tags: [tag],
-    summary,
-    ...(description !== undefined && { description }),
-    ...(parameters && { parameters: parameters.map((parameter) => withExamples(parameter, route)) }),
-    ...(security && { security: security.map((name) => (name === "" ? {} : { [name]: [] })) }),
-    responses: { 200: answer(route), ...refusals(route, all) },
-  };
-}
-
-function answer({ answer: { description, contentType, shape }, examples }: Route): Json {
-  const schema = shape === undefined ? anyBody(contentType) : schemaRef(shape);
-  const shown = examples.filter(({ refusal }) => refusal === undefined);
-  return { description, content: { [contentType]: { schema, examples: examplesOf(shown) } } };
-}
-
-function anyBody(contentType: string): Json {
-  return { type: contentType === "application/json" ? "object" : "string" };
-}
-
-/** status → the refusals that have it */
-function refusals({ refusals: own }: Route, examples: HttpExample[]): Record<string, Json> {
-  const keys = new Set([...own, ...examples.flatMap(({ refusal }) => refusal ?? [])]);
-  const statuses = new Set([...keys].map((key) => REFUSALS[key].status));
-  const responses = [...statuses].map((status) => {
-    const here = REFUSAL_KEYS.filter((key) => keys.has(key) && REFUSALS[key].status === status);
-    const shown = examples.filter(({ refusal }) => refusal !== undefined && here.includes(refusal));
-    const headers = here.flatMap((key) => REFUSAL_HEADERS[key] ?? []);
-    return [String(status), refusalResponse(here, shown, headers)];
+/** Returns a response per status, with the refusals that have this status. */
+function refusalResponses(examples: Example[]): Record<string, Json> {
+  const refusals = examples.flatMap(({ refusal, ...example }) =>
+    refusal === undefined ? [] : [{ refusal, status: REFUSALS[refusal].status, ...example }],
+  );
+  const responses = refusals.map(({ status }) => {
+    const same = refusals.filter((other) => other.status === status);
+    const keys = same.map(({ refusal }) => refusal);
+    const schemas = keys.map((key) => ref(refusalName(key)));
+    const response = {
+      description: keys.map((key) => REFUSALS[key].message).join(", or: "),
+      headers: Object.assign({}, ...keys.map((key) => REFUSAL_HEADERS[key])) as Json,
+      content: {
+        "application/json": {
+          schema: schemas.length === 1 ? schemas[0] : { anyOf: schemas },
+          examples: shown(same),
+        },
+      },
+    };
+    return [String(status), response];
   });
   return Object.fromEntries(responses) as Record<string, Json>;
 }
 
-function refusalResponse(keys: RefusalKey[], examples: HttpExample[], [header, example]: string[]): Json {
-  const schemas = keys.map((key) => schemaRef(`Refusal.${key}`));
-  const schema = schemas.length === 1 ? schemas[0] : { oneOf: schemas };
-  return {
-    description: keys.map((key) => REFUSALS[key].message).join(", or: "),
-    ...(header !== undefined && { headers: { [header]: { schema: { type: "string" }, example } } }),
-    content: { "application/json": { schema, examples: examplesOf(examples) } },
-  };
-}
-
-function examplesOf(examples: HttpExample[]): Record<string, Json> {
-  const entries = examples.map(({ name, summary, request, given, body, isExcerpt }) => [
-    name,
-    {
-      ...(summary !== undefined && { summary }),
-      value: body,
-      "x-request": request,
-      ...(given && { "x-given": given }),
-      ...(isExcerpt === true && { "x-excerpt": true }),
-    },
-  ]);
-  return Object.fromEntries(entries) as Record<string, Json>;
-}
-
-/** The values that the route's examples have for a parameter. */
-function withExamples(parameter: Parameter, { path, examples }: Route): Json {
-  const shown = examples.filter(({ refusal }) => refusal === undefined);
-  const values = shown.flatMap(({ name, request }) => {
-    const value = valueOf(parameter, path, request.path);
-    return value === undefined ? [] : [[name, { value }]];
-  });
-  return { ...parameter, ...(values.length > 0 && { examples: Object.fromEntries(values) as Json }) };
-}
-
-function valueOf({ name, in: where, schema }: Parameter, route: string, path: string): unknown {
-  const url = new URL(path, "http://localhost");
-  const place = route.split("/").indexOf(`:${name}`);
-  const text = where === "query" ? url.searchParams.get(name) : url.pathname.split("/")[place];
-  if (text === null || text === undefined) return undefined;
-  return (schema as { type?: string }).type === "integer" ? Number(text) : text;
+function shown(examples: Omit<Example, "refusal">[]): Json {
+  return Object.fromEntries(
+    examples.map(({ name, request, given, body, isExcerpt }) => [
+      name,
+      { value: body, "x-request": request, "x-given": given, "x-excerpt": isExcerpt },
+    ]),
+  );
 }

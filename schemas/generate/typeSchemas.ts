@@ -1,50 +1,91 @@
 import { join } from "node:path";
-import { createGenerator, type Config } from "ts-json-schema-generator";
-import type { Json } from "./json";
+import { createGenerator } from "ts-json-schema-generator";
+import { REFUSALS, type Refusal } from "../../src/protocol/refusals";
+
+/** An object in a JSON document. */
+export type Json = Record<string, unknown>;
+export type RefusalKey = keyof typeof REFUSALS;
 
 const ROOT = join(__dirname, "../..");
 const DEFINITIONS = "#/definitions/";
+const COMPONENTS = "#/components/schemas/";
 
-/** The schemas of every type that `src/protocol/payloads.ts` exports, which `validate.ts` compiles. */
+/** Returns payloads.json: the schemas of what clients send, which `src/protocol/validation.ts` compiles. */
 export function payloadSchemas(): Json {
-  return schemasOf("src/protocol/payloads.ts", "*") as unknown as Json;
+  return schemasOf("payloads") as unknown as Json;
 }
 
-/** The schemas of every shape in `shapes.ts` and of what those consist of, as `components` of a document. */
-export function shapeSchemas(): Record<string, Json> {
-  const { Shapes, ...definitions } = schemasOf("schemas/generate/shapes.ts", "Shapes").definitions;
-  // `DataEnvelope<ChatMessage>` is no name that documents allow; in Shapes it has one that they do.
-  const shapes = Object.entries(Shapes?.properties as Record<string, { $ref: string }>);
-  const names = new Map(shapes.map(([name, { $ref }]) => [definitionName($ref), name]));
-  const rename = (name: string) => names.get(name) ?? name;
-  const schemas = Object.entries(definitions).map(([name, schema]) => [
-    rename(name),
-    withRefs(schema, (ref) => `#/components/schemas/${rename(definitionName(ref))}`),
-  ]);
-  return Object.fromEntries(schemas) as Record<string, Json>;
+/**
+ * Returns the schemas that documents refer to, by component name. `<T>` is a type of `src/protocol`, `<T>Envelope`
+ * its envelope, and `<Key>Refusal` and `<Key>ConnectError` are the two forms of a refusal. No schema has an object
+ * within it that has properties and no name, because code generators invent names for those.
+ */
+export function componentSchemas(): Record<string, Json> {
+  const { definitions } = schemasOf("{payloads,events,answers}");
+  const components: Record<string, Json> = { Anything: {}, Nothing: object({}) };
+  for (const [name, schema] of Object.entries(definitions)) components[name] = withComponentRefs(schema);
+  for (const name of Object.keys(components))
+    components[`${name}Envelope`] = object({ data: ref(name), error: { type: "null" } });
+  for (const [key, refusal] of Object.entries(REFUSALS))
+    Object.assign(components, refusalSchemas(key, refusal));
+  for (const [name, schema] of Object.entries(components)) components[name] = { title: name, ...schema };
+  return components;
 }
 
-function schemasOf(path: string, type: string): { definitions: Record<string, Json> } {
-  const config: Config = {
-    path: join(ROOT, path),
-    tsconfig: join(ROOT, "tsconfig.json"),
-    type,
-    sortProps: false, // their order is the order in which missing ones are reported
-    skipTypeCheck: true, // `npm run typecheck` has its own run
+/** Returns a reference to a component. */
+export function ref(name: string): Json {
+  return { $ref: COMPONENTS + name };
+}
+
+/** Returns the name of a refusal's schema in the documents. */
+export function refusalName(key: string, form: "Refusal" | "ConnectError" = "Refusal"): string {
+  return `${key.charAt(0).toUpperCase()}${key.slice(1)}${form}`;
+}
+
+/** Returns the components that the part of a document refers to, directly or through other components. */
+export function componentsOf(part: Json, components: Record<string, Json>): Record<string, Json> {
+  const names = new Set(refsIn(part));
+  for (const name of names) for (const inner of refsIn(components[name])) names.add(inner);
+  return Object.fromEntries(Object.entries(components).filter(([name]) => names.has(name)));
+}
+
+function refsIn(part: unknown): string[] {
+  return [...JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(
+    ([, name = ""]) => name,
+  );
+}
+
+function refusalSchemas(key: string, { message, status, description }: Refusal): Record<string, Json> {
+  const [refusal, connectError] = [refusalName(key), refusalName(key, "ConnectError")];
+  const errors = { type: "array", items: { type: "string" } };
+  const sentence = { type: "string", const: message };
+  const code = { type: "integer", const: status };
+  return {
+    [refusal]: { description, ...object({ data: { type: "null" }, error: ref(`${refusal}Error`) }) },
+    [`${refusal}Error`]: object({ message: sentence, status: code, errors }),
+    [connectError]: { description, ...object({ message: sentence, data: ref(`${connectError}Data`) }) },
+    [`${connectError}Data`]: { ...object({ status: code, errors }), required: ["status"] },
   };
-  return createGenerator(config).createSchema(type) as { definitions: Record<string, Json> };
 }
 
-function definitionName(ref: string): string {
-  return decodeURIComponent(ref.slice(DEFINITIONS.length));
+function object(properties: Record<string, Json>): Json {
+  return { type: "object", properties, required: Object.keys(properties), additionalProperties: false };
 }
 
-function withRefs(value: unknown, change: (ref: string) => string): unknown {
-  if (Array.isArray(value)) return value.map((item) => withRefs(item, change));
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, inner]) => [
-    key,
-    key === "$ref" ? change(String(inner)) : withRefs(inner, change),
-  ]);
-  return Object.fromEntries(entries);
+function schemasOf(files: string): { definitions: Record<string, Json> } {
+  const generator = createGenerator({
+    path: join(ROOT, `src/protocol/${files}.ts`),
+    tsconfig: join(ROOT, "tsconfig.json"),
+    type: "*",
+    functions: "hide",
+    sortProps: false, // the order of the properties is the order in which missing ones are reported
+    skipTypeCheck: true, // `npm run typecheck` checks them
+  });
+  return generator.createSchema("*") as { definitions: Record<string, Json> };
+}
+
+function withComponentRefs(schema: Json): Json {
+  return JSON.parse(
+    JSON.stringify(schema).replaceAll(`"$ref":"${DEFINITIONS}`, `"$ref":"${COMPONENTS}`),
+  ) as Json;
 }

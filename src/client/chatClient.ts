@@ -1,10 +1,5 @@
-import {
-  EVENTS,
-  type HistoricalMessage,
-  type HistoryPage,
-  type MessageReceipt,
-  type Resumed,
-} from "../protocol/events";
+import type { HistoryPage } from "../protocol/answers";
+import { EVENTS, type HistoricalMessage, type MessageReceipt, type Resumed } from "../protocol/events";
 import type { HandshakeAuth, NewTypingInformation } from "../protocol/payloads";
 import { CatchUp } from "./catchUp";
 import { ChatClientError } from "./chatClientError";

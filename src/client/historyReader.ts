@@ -1,5 +1,6 @@
 import { MAX_PAGE_LIMIT } from "../protocol/limits";
-import type { Envelope, HistoricalMessage, HistoryPage } from "../protocol/events";
+import type { HistoryPage } from "../protocol/answers";
+import type { Envelope, HistoricalMessage } from "../protocol/events";
 import { backoffMs, type RetryPolicy } from "./backoff";
 import { ChatClientError, dataOf, toClientError } from "./chatClientError";
 import type { FetchLike, GetToken, HistoryRequest } from "./types";

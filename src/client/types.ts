@@ -6,12 +6,12 @@ import type { ChatClientError } from "./chatClientError";
 export type {
   ChatMessage,
   HistoricalMessage,
-  HistoryPage,
   MessageReceipt,
   PresenceInformation,
   PresentUser,
   TypingInformation,
 } from "../protocol/events";
+export type { HistoryPage } from "../protocol/answers";
 export type { ChatRoom, Offset } from "../protocol/payloads";
 
 /** Options of socket.io-client. */

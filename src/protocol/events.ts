@@ -1,7 +1,7 @@
 import type { ErrorEnvelope } from "./refusals";
 import type { ChatRoom, NewMessage, NewPresenceInformation, NewTypingInformation, Offset } from "./payloads";
 
-/** Names of the events every client knows, as they stand on the wire. */
+/** The names of all events except those of the rooms. */
 export const EVENTS = {
   newMessage: "new_message",
   newPresenceInformation: "new_presence_information",
@@ -14,7 +14,7 @@ export const EVENTS = {
   serverError: "server_error",
 } as const;
 
-/** Body of every answer and broadcast that is not a refusal. */
+/** What is sent for everything but a refusal: broadcasts, acks and HTTP answers. */
 export interface DataEnvelope<T> {
   data: T;
   error: null;
@@ -22,18 +22,18 @@ export interface DataEnvelope<T> {
 
 export type Envelope<T> = DataEnvelope<T> | ErrorEnvelope;
 
-/** What a client whose handshake is refused gets as `connect_error`: an Error, with `data` beside its message. */
+/** The Error of `connect_error`, which a client receives when its handshake is refused. */
 export interface ConnectError {
   message: string;
   data: {
-    /** As in the error envelope. */
+    /** An HTTP status, as in the error envelope. */
     status: number;
-    /** One line per violation, where the `auth` fails its schema. */
+    /** One line per violation of the schema of `auth`; absent for other refusals. */
     errors?: string[];
   };
 }
 
-/** A message as the members of its room receive it. */
+/** The payload of a room event. */
 export interface ChatMessage {
   /**
    * @minLength 1
@@ -45,16 +45,16 @@ export interface ChatMessage {
    * @maxLength 64
    */
   username: string;
-  /** The server's own label and name. */
+  /** The room with the server's label, whatever label the sender used. */
   chatRoom: ChatRoom;
   /**
-   * The sender's own; two messages may have the same.
+   * Chosen by the sender; two messages may have the same one.
    * @minLength 1
    * @maxLength 64
    */
   uuid: string;
   /**
-   * ISO 8601, UTC, milliseconds.
+   * ISO 8601 in UTC, with milliseconds.
    * @format date-time
    * @pattern ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$
    */
@@ -64,23 +64,23 @@ export interface ChatMessage {
 /** Answer to an acked `new_message`. */
 export interface MessageReceipt {
   /**
-   * The message's.
+   * The uuid of the message.
    * @minLength 1
    * @maxLength 64
    */
   uuid: string;
   /**
-   * ISO 8601, UTC, milliseconds.
+   * ISO 8601 in UTC, with milliseconds.
    * @format date-time
    * @pattern ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$
    */
   serverTimestamp: string;
   offset: Offset;
-  /** The message had been stored before, by an earlier try; this is that one's receipt. */
+  /** True if an earlier attempt stored the message; the other fields are those of that attempt. */
   duplicate: boolean;
 }
 
-/** Who is writing, in which room. */
+/** A user starts or stops typing in a room. */
 export interface TypingInformation {
   /**
    * @minLength 1
@@ -91,79 +91,83 @@ export interface TypingInformation {
   isTyping: boolean;
 }
 
-/** How one room was resumed. */
+/** The result of resuming one room. */
 export interface ResumedRoom {
-  /** False: messages may be missing, and the client should read history. */
+  /** False if messages may be missing; the client reads history instead. */
   recovered: boolean;
   /**
-   * How many messages were replayed.
+   * The number of messages that were replayed.
    * @asType integer
    * @minimum 0
    */
   replayed: number;
-  /** Where the live stream of the room begins. */
+  /** The offset after which the live stream of the room begins. */
   offset: Offset;
 }
 
+/** Sent once after the replay, with all rooms of the client. */
 export interface Resumed {
+  /** room name → result */
   rooms: Record<string, ResumedRoom>;
 }
 
-/** A message as history shows it. */
+/** A message with its offset, as a page of history has it. */
 export type HistoricalMessage = ChatMessage & { offset: Offset };
 
-/** Answer to `GET /rooms/<room>/messages`. */
-export interface HistoryPage {
-  /** Oldest first. */
-  messages: HistoricalMessage[];
-  /** What to pass for the page on that side; null where there is none. */
-  before: Offset | null;
-  after: Offset | null;
-}
-
+/** A user in a room. */
 export interface PresentUser {
   /**
    * @minLength 1
    * @maxLength 64
    */
   username: string;
-  /** @maxLength 2048 */
+  /**
+   * Usually a URL; any string.
+   * @maxLength 2048
+   */
   avatar: string;
 }
 
-/** Every room has a key; users stand in order of arrival. */
+/** The users of all rooms. */
 export interface PresenceInformation {
+  /** room name → its users, in order of arrival; every room has a key */
   usersPerRoom: Record<string, PresentUser[]>;
 }
 
-/** A client as those see it who asked for presence by difference. */
+/** A user in a room, for clients with presence by difference. */
 export interface PresentClient extends PresentUser {
-  /** Names the presence of one connection; means nothing to the server. */
+  /** Identifies the presence of one connection; it is not the socket id. */
   id: string;
 }
 
-/** Every room has a key; clients stand in order of arrival. */
+/** The clients of all rooms. */
 export interface PresenceState {
+  /** room name → its clients, in order of arrival; every room has a key */
   usersPerRoom: Record<string, PresentClient[]>;
 }
 
-/** What changed, room by room; `left` comes before `joined`. Rooms without a change have no key. */
+/** The changes since the last `presence_state` or `presence_diff`. Apply `left` before `joined`. Rooms without a change have no key. */
 export interface PresenceDiff {
-  /** They stand at the end of the room; those who are there already have another name or avatar, and keep their place. */
+  /**
+   * room name → clients to append to the room. A client whose id is already in the room has a new name or avatar:
+   * replace it in its place.
+   */
   joined: Record<string, PresentClient[]>;
-  /** Ids. */
+  /** room name → ids of the clients that left */
   left: Record<string, string[]>;
 }
 
-/** The last argument of an event, when the client wants an answer; it is called exactly once. */
+/** The callback that a client passes as the last argument of an event. It is called exactly once. */
 export type Ack<T> = (answer: Envelope<T>) => void;
 
+/** Events that clients send: payload, then an optional callback. */
 export interface ClientToServerEvents {
   new_message: (payload: NewMessage, ack?: Ack<MessageReceipt>) => void;
   new_presence_information: (payload: NewPresenceInformation, ack?: Ack<PresenceInformation>) => void;
   new_typing_information: (payload: NewTypingInformation, ack?: Ack<Record<string, never>>) => void;
 }
 
+/** Events that the server sends. */
 export interface ServerToClientEvents {
   presence_information: (envelope: DataEnvelope<PresenceInformation>) => void;
   presence_state: (envelope: DataEnvelope<PresenceState>) => void;
@@ -171,6 +175,6 @@ export interface ServerToClientEvents {
   typing_information: (envelope: DataEnvelope<TypingInformation>) => void;
   resumed: (envelope: DataEnvelope<Resumed>) => void;
   server_error: (envelope: ErrorEnvelope) => void;
-  /** One event per room, named like the room; the offset only for clients that asked to resume. */
+  /** One event per room, named like the room. Clients that opted in to resuming receive the offset, too. */
   [room: `/${string}`]: (envelope: DataEnvelope<ChatMessage>, offset?: Offset) => void;
 }

@@ -1,19 +1,19 @@
 /*
- * What travels on the wire, with its limits. `npm run schemas` turns this file into `schemas/payloads.json`,
- * which `validate.ts` compiles: a type and its check cannot disagree. Lengths count Unicode code points.
+ * What clients send, with its limits. `npm run schemas` generates `schemas/payloads.json` from these types, and
+ * validation.ts compiles that file: a type and its check cannot disagree. Lengths count Unicode code points.
  * The order of the fields is the order in which missing ones are reported.
  */
 
-/** A room as clients name it. */
+/** A room. */
 export interface ChatRoom {
   /**
-   * What people see, e.g. `Cooking`. Only `name` decides which room is meant.
+   * The text to show, e.g. `Cooking`. It does not identify the room.
    * @minLength 1
    * @maxLength 64
    */
   label: string;
   /**
-   * The room's identity and the name of its event, e.g. `/cooking`.
+   * Identifies the room, and is the name of its event, e.g. `/cooking`.
    * @minLength 1
    * @maxLength 64
    */
@@ -33,7 +33,7 @@ export interface NewMessage {
    */
   message: string;
   /**
-   * Chosen by the sender; a v4 uuid is usual, any string is accepted.
+   * Chosen by the sender: usually a v4 uuid, but any string is accepted.
    * @minLength 1
    * @maxLength 64
    */
@@ -52,32 +52,32 @@ export interface NewTypingInformation {
   isTyping: boolean;
 }
 
-/** What a client may ask for with the `auth` of its Socket.IO handshake. */
+/** The `auth` of the Socket.IO handshake: what a client opts in to. */
 export interface HandshakeAuth {
   /**
-   * Asks for offsets with room messages and for a replay: for each room the last offset seen, or null for
-   * "from now on". `{}` is enough to opt in; rooms the server does not have are ignored.
+   * Opts in to offsets with room messages and to a replay. room name → the last offset received; null means
+   * "from now on". `{}` is enough to opt in. Unknown rooms are ignored.
    * @maxProperties 1000
    */
   resume?: { [room: string]: Offset | null };
-  /** Asks for `typing_information`. */
+  /** Opts in to `typing_information`. */
   typing?: boolean;
-  /** Asks for `presence_state` and `presence_diff` instead of `presence_information`. */
+  /** Opts in to `presence_state` and `presence_diff` instead of `presence_information`. */
   presence?: "diff";
   /**
-   * A JSON Web Token that says who the client is, where the server asks for one.
+   * A JSON Web Token, where the server requires one.
    * @maxLength 8192
    */
   token?: string;
 }
 
 /**
- * The place of a message in its room; opaque to clients.
+ * The position of a message in its room; opaque to clients.
  * @maxLength 64
  */
 export type Offset = string;
 
-/** Payload of `new_presence_information`: who the client is and the room it is looking at. */
+/** Payload of `new_presence_information`: the user, and the room that it is in. */
 export interface NewPresenceInformation {
   /**
    * @minLength 1

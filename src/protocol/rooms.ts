@@ -1,7 +1,7 @@
 import { ChatError, REFUSALS } from "./refusals";
 import type { ChatRoom } from "./payloads";
 
-/** The rooms of a deployment that brings no list of its own; frontends in the field know these four. */
+/** The rooms of a deployment without a list of its own. Existing frontends know these four. */
 export const DEFAULT_ROOMS: readonly ChatRoom[] = [
   { label: "Cooking", name: "/cooking" },
   { label: "$$Money$$", name: "/money" },
@@ -9,7 +9,7 @@ export const DEFAULT_ROOMS: readonly ChatRoom[] = [
   { label: "Damn Cute Fur Babies", name: "/pets" },
 ];
 
-/** The fixed list of rooms and the look-up by name. */
+/** The rooms of this deployment. The list never changes while the process runs. */
 export class Rooms {
   /** room name → room, in the order of the list */
   readonly #byName: Map<string, ChatRoom>;
@@ -18,6 +18,7 @@ export class Rooms {
     this.#byName = new Map(rooms.map(({ label, name }) => [name, Object.freeze({ label, name })]));
   }
 
+  /** Returns the rooms in the order in which clients show them. */
   list(): ChatRoom[] {
     return [...this.#byName.values()];
   }
@@ -26,7 +27,7 @@ export class Rooms {
     return [...this.#byName.keys()];
   }
 
-  /** The server's own label and name for it. Throws the refusal for a room that does not exist. */
+  /** Returns the room with the server's label. Throws the ChatError `unknownRoom` if there is no such room. */
   get(name: string): ChatRoom {
     const room = this.#byName.get(name);
     if (room === undefined) throw new ChatError(REFUSALS.unknownRoom);

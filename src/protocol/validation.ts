@@ -5,26 +5,36 @@ import { MAX_ERROR_LINES } from "./limits";
 import { ChatError, REFUSALS, type Refusal } from "./refusals";
 import type { HandshakeAuth, NewMessage, NewPresenceInformation, NewTypingInformation } from "./payloads";
 
-const MAX_KEYS = 32; // explained per object: every further one could only repeat a line
-
-// src/ and dist/ lie equally deep, so one path serves ts-node and compiled code.
+// src/ and dist/ are equally deep, so that one path serves both.
 const SCHEMA_FILE = join(__dirname, "../../schemas/payloads.json");
+const SCHEMA_ID = "payloads";
+
+/** Keys that are kept of each object when violations are listed; more keys can only repeat a line. */
+const MAX_LISTED_KEYS = 32;
+/** The payload and the room in it: the levels of objects that have a schema. */
+const LISTED_LEVELS = 2;
 
 interface SchemaFile {
   definitions: Record<string, { properties?: Record<string, unknown> }>;
 }
 
-const schemaFile = JSON.parse(readFileSync(SCHEMA_FILE, "utf8")) as SchemaFile;
-
-const definitions = Object.values(schemaFile.definitions);
-const KNOWN_KEYS = new Set(definitions.flatMap(({ properties = {} }) => Object.keys(properties)));
-
-// ownProperties: without it `{}` has a "constructor".
-const failFast = new Ajv({ ownProperties: true }).addSchema(schemaFile, "payloads");
-const explain = new Ajv({ ownProperties: true, allErrors: true }).addSchema(schemaFile, "payloads");
-
-/** Checks an unknown payload and returns it typed, or throws the ChatError of its event. */
+/** Checks an unknown payload and returns it typed; throws the ChatError of its event if it does not fit. */
 export type Validate<T> = (payload: unknown) => T;
+
+const schemaFile = JSON.parse(readFileSync(SCHEMA_FILE, "utf8")) as SchemaFile;
+const schemaKeys = new Set(
+  Object.values(schemaFile.definitions).flatMap(({ properties = {} }) => Object.keys(properties)),
+);
+
+/*
+ * Two compilations of each schema. Every payload is checked by the first one, which stops at the first violation: a
+ * hostile payload costs no more than that. Only a refused payload, cut down to a bounded size, is checked again
+ * by the second one, which lists all violations for the client.
+ *
+ * `ownProperties`: without it an empty object has a property `constructor`.
+ */
+const stopsAtFirst = new Ajv({ ownProperties: true }).addSchema(schemaFile, SCHEMA_ID);
+const listsAll = new Ajv({ ownProperties: true, allErrors: true }).addSchema(schemaFile, SCHEMA_ID);
 
 export const validateNewMessage = validator<NewMessage>("NewMessage", REFUSALS.messageNotValid);
 export const validateNewPresenceInformation = validator<NewPresenceInformation>(
@@ -38,37 +48,36 @@ export const validateNewTypingInformation = validator<NewTypingInformation>(
 export const validateHandshakeAuth = validator<HandshakeAuth>("HandshakeAuth", REFUSALS.handshakeNotValid);
 
 function validator<T>(typeName: string, refusal: Refusal): Validate<T> {
-  const isValid = compiled<T>(failFast, typeName);
-  const findAll = compiled<T>(explain, typeName);
+  const isValid = compile<T>(stopsAtFirst, typeName);
+  const listViolations = compile<T>(listsAll, typeName);
   return (payload) => {
     if (isValid(payload)) return payload;
-    findAll(bounded(payload));
-    // What was wrong may be the very number of keys, of which few are left to explain.
-    const errors = findAll.errors ?? isValid.errors ?? [];
-    throw new ChatError(refusal, errors.slice(0, MAX_ERROR_LINES).map(wording));
+    // If the only violation is too many keys, the cut payload has none, and the first check's violation counts.
+    const violations = listViolations(cutDown(payload)) ? isValid.errors : listViolations.errors;
+    throw new ChatError(refusal, (violations ?? []).slice(0, MAX_ERROR_LINES).map(wordingOf));
   };
 }
 
-function compiled<T>(ajv: Ajv, typeName: string): ValidateFunction<T> {
-  const check = ajv.getSchema<T>(`payloads#/definitions/${typeName}`);
+function compile<T>(ajv: Ajv, typeName: string): ValidateFunction<T> {
+  const check = ajv.getSchema<T>(`${SCHEMA_ID}#/definitions/${typeName}`);
   if (check === undefined) throw new Error(`${SCHEMA_FILE} has no ${typeName}: run npm run schemas`);
   return check as ValidateFunction<T>;
 }
 
 /**
- * What is worth explaining of a refused payload: looking for all errors costs one object for each key too
- * many, and a hostile client sends thousands. Deeper levels than a room's own fields are never looked at.
+ * Returns a copy with at most MAX_LISTED_KEYS keys per object, and all keys that a schema has. Listing all
+ * violations creates one object per unknown key, and a hostile client sends thousands of them.
  */
-function bounded(value: unknown, depth = 2): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || depth === 0) return value;
-  const entries = Object.entries(value).filter(([key], index) => index < MAX_KEYS || KNOWN_KEYS.has(key));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, bounded(inner, depth - 1)]));
+function cutDown(value: unknown, levels = LISTED_LEVELS): unknown {
+  if (levels === 0 || typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const kept = Object.entries(value).filter(([key], i) => i < MAX_LISTED_KEYS || schemaKeys.has(key));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, cutDown(inner, levels - 1)]));
 }
 
-/** Clients in the field match on the wording of Ajv 6 (PROTOCOL: refusals); Ajv 8 says it differently. */
-function wording(error: ErrorObject): string {
-  const limit = String((error.params as { limit?: number }).limit);
-  if (error.keyword === "maxLength") return `should NOT be longer than ${limit} characters`;
-  if (error.keyword === "minLength") return `should NOT be shorter than ${limit} characters`;
-  return (error.message ?? "must be valid").replace(/^must /, "should ");
+/** Returns the wording of Ajv 6, which existing clients match on; Ajv 8 has another one. */
+function wordingOf({ keyword, params, message = "must be valid" }: ErrorObject): string {
+  const limit = String((params as { limit?: number }).limit);
+  if (keyword === "maxLength") return `should NOT be longer than ${limit} characters`;
+  if (keyword === "minLength") return `should NOT be shorter than ${limit} characters`;
+  return message.replace(/^must /, "should ");
 }

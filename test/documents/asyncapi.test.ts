@@ -1,15 +1,32 @@
 import type { Dialogue, Step } from "../../schemas/generate/dialogue";
+import type { Shown } from "../../schemas/generate/samples";
 import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
 import { EVENTS } from "../../src/protocol/events";
 import { AssignedValues } from "../support/assignedValues";
-import { startGiven } from "../support/circumstances";
-import { EventsDocument, type Place } from "../support/eventsDocument";
+import { expireTokens, startGiven } from "../support/circumstances";
+import { Document } from "../support/documents";
 import { TestClient } from "../support/testClient";
 
-const DOCUMENT = new EventsDocument();
+interface Operation {
+  messages: { $ref: string }[];
+  reply?: { messages: { $ref: string }[] };
+}
+
+interface Root {
+  channels: Record<string, { address: string | null; parameters?: { room?: { examples: string[] } } }>;
+  operations: Record<string, Operation>;
+  components: { messages: Record<string, { examples?: { name: string; payload: unknown }[] }> };
+  "x-assigned-by-server": string[];
+  "x-dialogues": Dialogue[];
+}
+
+const DOCUMENT = new Document<Root>("asyncapi.json");
 const { channels, components, operations, "x-dialogues": DIALOGUES } = DOCUMENT.root;
 
-/** Plays a dialogue against the server, step by step, and holds what is said to the example and to the schemas. */
+/** `<operation>: <message>` of everything that the dialogues exchanged with the server. */
+const played = new Set<string>();
+
+/** Plays a dialogue against the server, and compares what the server sends with the example and with the schemas. */
 class Play {
   readonly #url: string;
   readonly #clients = new Map<string, TestClient>();
@@ -21,64 +38,82 @@ class Play {
 
   async play(step: Step): Promise<void> {
     if ("connects" in step) await this.#connect(step);
-    else if ("sends" in step) await this.#send(this.#client(step), step);
-    else if ("hears" in step) await this.#hear(this.#client(step), step);
+    else if ("requests" in step) await this.#request(step);
+    else if ("sends" in step) await this.#send(step);
+    else if ("receives" in step) await this.#receive(step);
+    else if ("tokenExpires" in step) expireTokens();
     else this.#disconnect(step);
   }
 
-  /** Nobody has heard what the dialogue does not tell of: it would have come before the answer to this. */
+  /** An event that the dialogue does not show would have arrived before the answer to this one. */
   async end(): Promise<void> {
     for (const [name, client] of this.#clients) {
       await client.ask("no_such_event");
-      expect({ name, alsoHeard: client.queuedEvents() }).toEqual({ name, alsoHeard: [] });
+      expect({ name, alsoReceived: client.queuedEvents() }).toEqual({ name, alsoReceived: [] });
     }
   }
 
   async #connect({ client, connects, refused }: Extract<Step, { connects: unknown }>): Promise<void> {
-    const auth = this.#assigned.toSend(connects.auth) as Record<string, unknown> | undefined;
+    const auth = this.#assigned.toSend(connects?.payload) as Record<string, unknown> | undefined;
     const connecting = TestClient.connect(this.#url, auth === undefined ? {} : { auth });
     if (refused === undefined) {
       this.#clients.set(client, await connecting);
+      if (connects !== null) this.#check("receive_connect", connects, { payload: auth });
       return;
     }
-    const error = await connecting.then(() => new Error("is connected"), (error: Error & { data?: unknown }) => error); // prettier-ignore
-    const { message, data } = error as Error & { data?: unknown };
-    expect({ message, data }).toEqual(refused);
-    DOCUMENT.connects(auth, { message, data });
+    const error = await connecting.then(() => undefined, (error: Error & { data?: unknown }) => error); // prettier-ignore
+    this.#check("receive_connect", refused, {
+      payload: error && { message: error.message, data: error.data },
+    });
   }
 
-  async #send(client: TestClient, step: Extract<Step, { sends: string }>): Promise<void> {
-    const { sends, isValid, times = 1, ack } = step;
+  async #request({ requests, headers = {}, refused }: Extract<Step, { requests: string }>): Promise<void> {
+    const answer = await fetch(`${this.#url}/socket.io/${requests}`, { headers });
+    const payload = (await answer.json()) as { error: { status: number } };
+    expect(payload.error.status).toBe(answer.status);
+    this.#check("receive_connect", refused, { payload });
+  }
+
+  async #send(step: Extract<Step, { sends: string }>): Promise<void> {
+    const { sends, message, times = 1, ack } = step;
+    const operation = `receive_${sends in channels ? sends : "unknown_event"}`;
     const payload = this.#assigned.toSend(step.payload);
-    DOCUMENT.sent(sends, payload, isValid);
+    if (message !== undefined) this.#check(operation, { message, payload }, { payload });
+    else expect(DOCUMENT.violations(["components", "messages", sends, "payload"], payload)).not.toEqual([]);
     for (let i = 0; i < times; i++) {
-      if (ack === undefined) {
-        client.socket.emit(sends, payload);
-        continue;
+      if (ack === undefined) this.#client(step).socket.emit(sends, payload);
+      else {
+        const answer = await this.#client(step).ask(sends, payload);
+        expect(answer).toHaveLength(1);
+        this.#check(operation, ack, { payload: answer[0] });
       }
-      const answer = await client.ask(sends, payload);
-      expect(answer).toEqual([this.#assigned.expected(ack, answer[0])]);
-      DOCUMENT.replied(sends, answer[0]);
     }
   }
 
-  async #hear(
-    client: TestClient,
-    { hears, payload, offset }: Extract<Step, { hears: string }>,
-  ): Promise<void> {
-    const [heard = []] = await client.waitForArguments(hears);
-    const example = offset === undefined ? { payload } : { payload, offset };
-    const [actualPayload, actualOffset] = heard;
-    expect(heard).toHaveLength(Object.keys(example).length);
-    const actual =
-      offset === undefined ? { payload: actualPayload } : { payload: actualPayload, offset: actualOffset };
-    expect(actual).toEqual(this.#assigned.expected(example, actual));
-    DOCUMENT.heard(hears, heard);
+  async #receive(step: Extract<Step, { receives: string }>): Promise<void> {
+    const { receives } = step;
+    const [[payload, ...offsets] = []] = await this.#client(step).waitForArguments(receives);
+    const headers = offsets.length === 0 ? {} : { headers: { offset: offsets[0] } };
+    expect(offsets.length).toBeLessThan(2);
+    this.#check(`send_${receives.startsWith("/") ? "room" : receives}`, step, { payload, ...headers });
   }
 
   #disconnect(step: Step): void {
     this.#client(step).disconnect();
     this.#clients.delete(step.client);
+  }
+
+  /** Compares a message with the example and its schemas. */
+  #check(
+    operation: string,
+    { message, payload, headers }: Shown,
+    actual: { payload: unknown; headers?: unknown },
+  ) {
+    const expected = this.#assigned.expected({ payload, ...(headers && { headers }) }, actual);
+    expect(actual).toEqual(expected);
+    for (const [part, value] of Object.entries(actual))
+      expect(DOCUMENT.violations(["components", "messages", message, part], value)).toEqual([]);
+    played.add(`${operation}: ${message}`);
   }
 
   #client({ client }: Step): TestClient {
@@ -88,32 +123,7 @@ class Play {
   }
 }
 
-/** Which messages of the document a step shows, by its schemas. */
-function placesOf(step: Step): Place[] {
-  if ("connects" in step) {
-    const { connects, refused } = step;
-    return connects.auth === undefined && refused === undefined
-      ? []
-      : [DOCUMENT.connects(connects.auth, refused)];
-  }
-  if ("sends" in step) {
-    const { sends, payload, isValid, ack } = step;
-    return [
-      DOCUMENT.sent(sends, payload, isValid),
-      ...(ack === undefined ? [] : [DOCUMENT.replied(sends, ack)]),
-    ];
-  }
-  if (!("hears" in step)) return [];
-  return [
-    DOCUMENT.heard(step.hears, step.offset === undefined ? [step.payload] : [step.payload, step.offset]),
-  ];
-}
-
-function stepsOf({ steps }: Dialogue): Step[] {
-  return steps;
-}
-
-describe("every dialogue goes as asyncapi.json has it", () => {
+describe("the server behaves as in the dialogue", () => {
   test.each(DIALOGUES.map((dialogue) => [dialogue.name, dialogue] as const))(
     "%s",
     async (_name, dialogue) => {
@@ -122,49 +132,40 @@ describe("every dialogue goes as asyncapi.json has it", () => {
       await play.end();
     },
   );
+
+  test("and the dialogues show every message of every operation, and no other", () => {
+    const documented = Object.entries(operations).flatMap(([id, { messages, reply }]) =>
+      [...messages, ...(reply?.messages ?? [])].map(({ $ref }) => `${id}: ${$ref.split("/").at(-1) ?? ""}`),
+    );
+    expect([...played].sort()).toEqual(documented.sort());
+  });
 });
 
-describe("asyncapi.json shows", () => {
-  const steps = DIALOGUES.flatMap(stepsOf);
-
-  test("every message of every operation in a dialogue", () => {
-    const shown = new Set(steps.flatMap(placesOf));
-    expect(DOCUMENT.places().filter((place) => !shown.has(place))).toEqual([]);
+describe("asyncapi.json", () => {
+  test("has every event, and no other", () => {
+    const addresses = Object.values(channels).flatMap(({ address }) => address ?? []);
+    expect(addresses.sort()).toEqual([...Object.values(EVENTS), "{room}", "{event}"].sort());
   });
 
-  test("every event of a client with an ack and without", () => {
-    const received = Object.values(operations).filter(({ action }) => action === "receive");
-    const names = received.map(
-      ({ channel }) => DOCUMENT.resolve<{ address: string | null }>(channel.$ref).part.address,
-    );
-    for (const name of names.filter((name) => name !== null && !name.startsWith("{"))) {
-      const sends = steps.filter((step) => "sends" in step && step.sends === name && step.isValid);
-      expect({ name, acked: sends.some((step) => "ack" in step) }).toEqual({ name, acked: true });
-      expect({ name, unacked: sends.some((step) => !("ack" in step)) }).toEqual({ name, unacked: true });
+  test("has the default rooms", () => {
+    expect(channels.room?.parameters?.room?.examples).toEqual(DEFAULT_ROOMS.map(({ name }) => name));
+  });
+
+  test("shows each event of a client with a callback and without", () => {
+    const steps = DIALOGUES.flatMap(({ steps }) => steps);
+    for (const name of Object.values(EVENTS).filter((name) => `receive_${name}` in operations)) {
+      const sent = steps.filter((step) => "message" in step && "sends" in step && step.sends === name);
+      expect(new Set(sent.map((step) => "ack" in step))).toEqual(new Set([true, false]));
     }
   });
 
-  test("no example of a message that is not in the dialogue of its name", () => {
-    for (const { name, examples } of Object.values(components.messages)) {
-      expect({ name, isShown: examples.length > 0 }).toEqual({ name, isShown: true });
-      for (const example of examples) {
-        const dialogue = DIALOGUES.find((dialogue) => dialogue.name === example.name);
-        const said = (dialogue?.steps ?? []).flatMap((step): unknown[] => Object.values(step).concat("connects" in step ? [step.connects.auth] : [])); // prettier-ignore
-        expect(said).toContainEqual(example.payload);
+  test("has examples of every message, from the dialogue of their name", () => {
+    for (const [key, { examples = [] }] of Object.entries(components.messages)) {
+      expect({ key, isShown: examples.length > 0 }).toEqual({ key, isShown: true });
+      for (const { name, payload } of examples) {
+        const dialogue = DIALOGUES.find((dialogue) => dialogue.name === name);
+        expect(JSON.stringify(dialogue)).toContain(JSON.stringify(payload));
       }
     }
-  });
-});
-
-describe("asyncapi.json has", () => {
-  test("every event, and no other", () => {
-    const addresses = Object.values(channels).flatMap(({ address }) => address ?? []);
-    const known = [...Object.values(EVENTS), "{room}", "{event}"];
-    expect(addresses.sort()).toEqual(known.sort());
-  });
-
-  test("the default rooms", () => {
-    const names = DEFAULT_ROOMS.map(({ name }) => name);
-    expect(channels.room?.parameters?.room?.examples).toEqual(names);
   });
 });

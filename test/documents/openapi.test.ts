@@ -1,114 +1,92 @@
-import { createHttpApp } from "../../src/http/routes";
+import type { Given } from "../../schemas/generate/dialogue";
+import type { Example } from "../../schemas/generate/routes";
+import { refusalName } from "../../schemas/generate/typeSchemas";
 import { Origins } from "../../src/access/origins";
 import { RateLimit } from "../../src/access/rateLimit";
-import { DEFAULT_ROOMS, Rooms } from "../../src/protocol/rooms";
-import { REFUSALS } from "../../src/protocol/refusals";
-import { ClientEventLog, createLogger } from "../../src/observability/logger";
-import { EmbeddedMessageLog } from "../../src/messageLog/embedded/embeddedMessageLog";
-import { Metrics } from "../../src/observability/metrics";
-import { EVENTS } from "../../src/protocol/events";
 import { Readiness } from "../../src/http/readiness";
-import type { Given, HttpExample } from "../../schemas/generate/route";
+import { createHttpApp } from "../../src/http/routes";
+import { EmbeddedMessageLog } from "../../src/messageLog/embedded/embeddedMessageLog";
+import { ClientEventLog, createLogger } from "../../src/observability/logger";
+import { Metrics } from "../../src/observability/metrics";
+import { REFUSALS } from "../../src/protocol/refusals";
+import { EVENTS } from "../../src/protocol/events";
+import { DEFAULT_ROOMS, Rooms } from "../../src/protocol/rooms";
 import { AssignedValues } from "../support/assignedValues";
 import { startGiven } from "../support/circumstances";
-import { Document, pointerTo, type Json } from "../support/documents";
+import { Document } from "../support/documents";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 import { TestClient } from "../support/testClient";
 
-interface Example {
+interface Response {
+  headers: Record<string, { example: string }>;
+  content: Record<string, { examples: Record<string, ShownExample> }>;
+}
+
+interface ShownExample {
   value: unknown;
-  "x-request": HttpExample["request"];
+  "x-request": Example["request"];
   "x-given"?: Given;
   "x-excerpt"?: boolean;
 }
 
-interface Response {
-  headers?: Record<string, { example: string }>;
-  content: Record<string, { schema: Json; examples: Record<string, Example> }>;
-}
-
 interface Root {
-  paths: Record<string, { get: { responses: Record<string, Response>; security?: Record<string, []>[] } }>;
-  components: { schemas: Record<string, { allOf?: Json[] }>; securitySchemes: Json };
+  paths: Record<string, { get: { responses: Record<string, Response>; security?: object[] } }>;
+  components: { schemas: object; securitySchemes: object };
   "x-assigned-by-server": string[];
 }
 
 const DOCUMENT = new Document<Root>("openapi.json");
+const ASYNCAPI = new Document<Pick<Root, "components">>("asyncapi.json");
 const { paths, components } = DOCUMENT.root;
-const ENGINE_IO = "/socket.io/";
 
-/** Every content of every response, with what leads there. */
-const CONTENTS = Object.entries(paths).flatMap(([path, { get }]) =>
-  Object.entries(get.responses).flatMap(([status, response]) =>
-    Object.entries(response.content).map(([type, content]) => ({
-      ...{ path, status, type, headers: response.headers ?? {}, ...content },
-      pointer: pointerTo("paths", path, "get", "responses", status, "content", type, "schema"),
-    })),
+const EXAMPLES = Object.entries(paths).flatMap(([path, { get }]) =>
+  Object.entries(get.responses).flatMap(([status, { headers = {}, content }]) =>
+    Object.entries(content).flatMap(([type, { examples }]) =>
+      Object.entries(examples).map(([name, example]) => {
+        const schema = ["paths", path, "get", "responses", status, "content", type, "schema"];
+        return { title: `${path} ${status} ${name}`, status, type, headers, example, schema };
+      }),
+    ),
   ),
 );
 
-const EXAMPLES = CONTENTS.flatMap(({ examples, ...place }) =>
-  Object.entries(examples).map(([name, example]) => ({ name, example, ...place })),
-);
-
-/** Brings about what an example takes; resolves with the service's URL. */
+/** Starts the service and sends the messages of the example; resolves with the service's URL. */
 async function prepare(given: Given, assigned: AssignedValues): Promise<string> {
-  const { messages = [], clients = 0 } = given;
   const url = await startGiven(given);
-  for (let i = 0; i < clients; i++) await TestClient.connect(url);
-  if (messages.length === 0) return url;
+  if (given.messages === undefined) return url;
   const sender = await TestClient.connect(url);
-  for (const { payload, ack } of messages) {
+  for (const { payload, ack } of given.messages) {
     const [answer] = await sender.ask(EVENTS.newMessage, payload);
     expect(answer).toEqual(assigned.expected(ack, answer));
   }
   return url;
 }
 
-async function bodyOf(response: globalThis.Response): Promise<unknown> {
-  const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
-  return isJson ? response.json() : response.text();
-}
+describe("the server answers as in the example", () => {
+  test.each(EXAMPLES.map((it) => [it.title, it] as const))("%s", async (_title, it) => {
+    const { "x-request": request, "x-given": given = {}, "x-excerpt": isExcerpt, value } = it.example;
+    const assigned = new AssignedValues(DOCUMENT.root["x-assigned-by-server"]);
+    const url = await prepare(given, assigned);
+    const { path, times = 1, ...init } = request;
+    const target = url + assigned.toSend(path);
+    for (let i = 1; i < times; i++) await (await fetch(target, init)).text();
 
-function expectLike(actual: unknown, expected: unknown, isExcerpt: boolean): void {
-  if (!isExcerpt) expect(actual).toEqual(expected);
-  else if (typeof expected === "string") expect(actual).toContain(expected);
-  else expect(actual).toMatchObject(expected as object);
-}
-
-describe("every example goes as openapi.json has it", () => {
-  test.each(EXAMPLES.map((it) => [`${it.path} ${it.status} ${it.name}`, it] as const))(
-    "%s",
-    async (_name, it) => {
-      const { example, status, type, headers, pointer } = it;
-      const assigned = new AssignedValues(DOCUMENT.root["x-assigned-by-server"]);
-      const url = await prepare(example["x-given"] ?? {}, assigned);
-      const { path, times = 1, ...init } = example["x-request"];
-      const target = `${url}${assigned.toSend(path)}`;
-      for (let i = 1; i < times; i++) await (await fetch(target, init)).text();
-      const answer = await fetch(target, init);
-      const body = await bodyOf(answer);
-      expect({ status: String(answer.status), body }).toEqual({ status, body: expect.anything() as unknown });
-      expect(answer.headers.get("content-type")?.split(";")[0]).toBe(type);
-      expect(DOCUMENT.violations(pointer, body)).toEqual([]);
-      expectLike(body, assigned.expected(example.value, body), example["x-excerpt"] ?? false);
-      for (const [name, header] of Object.entries(headers))
-        expect(answer.headers.get(name)).toBe(header.example);
-    },
-  );
-});
-
-test("openapi.json shows every answer, and each refusal that one may be", () => {
-  for (const { path, status, schema, examples } of CONTENTS) {
-    const values = Object.values(examples).map(({ value }) => value);
-    expect({ path, status, examples: values.length }).not.toMatchObject({ examples: 0 });
-    for (const { $ref } of (schema.oneOf ?? []) as { $ref: string }[])
-      expect(values.map((value) => DOCUMENT.violations($ref, value))).toContainEqual([]);
-  }
+    const answer = await fetch(target, init);
+    const body: unknown = it.type === "application/json" ? await answer.json() : await answer.text();
+    expect(String(answer.status)).toBe(it.status);
+    expect(answer.headers.get("content-type")?.split(";")[0]).toBe(it.type);
+    for (const [name, { example }] of Object.entries(it.headers))
+      expect(answer.headers.get(name)).toBe(example);
+    expect(DOCUMENT.violations(it.schema, body)).toEqual([]);
+    const expected = assigned.expected(value, body);
+    if (isExcerpt !== true) expect(body).toEqual(expected);
+    else if (typeof expected === "string") expect(body).toContain(expected);
+    else expect(body).toMatchObject(expected as object);
+  });
 });
 
 describe("openapi.json has", () => {
-  test("every path that Express serves, and no other but Engine.IO's", () => {
+  test("every path that Express serves, and no other", () => {
     const app = createHttpApp({
       rooms: new Rooms(DEFAULT_ROOMS),
       origins: new Origins([]),
@@ -123,30 +101,31 @@ describe("openapi.json has", () => {
       log: new ClientEventLog(createLogger("silent")),
     });
     const served = app.router.stack.flatMap(({ route }) => route?.path ?? []);
-    const expected = [...new Set(served)].map((path) => path.replaceAll(/:(\w+)/g, "{$1}"));
-    expect(Object.keys(paths).sort()).toEqual([...expected, ENGINE_IO].sort());
+    const expected = new Set(served.map((path) => path.replaceAll(/:(\w+)/g, "{$1}")));
+    expect(Object.keys(paths).sort()).toEqual([...expected].sort());
   });
 
-  test("every security scheme that it names", () => {
-    for (const { get } of Object.values(paths))
-      for (const requirement of get.security ?? [])
-        for (const name of Object.keys(requirement)) expect(components.securitySchemes).toHaveProperty(name);
-  });
-
-  test.each(Object.entries(REFUSALS))("with asyncapi.json the refusal %s", (key, { message, status }) => {
-    const asyncapi = new Document("asyncapi.json");
-    const envelope = (status: number) => ({ data: null, error: { message, status, errors: [] } });
-    const connectError = (status: number) => ({ message, data: { status, errors: [] } });
-    const schemas = [
-      [DOCUMENT, `#/components/schemas/Refusal.${key}`, envelope],
-      [asyncapi, `#/components/schemas/Refusal.${key}`, envelope],
-      [asyncapi, `#/components/messages/connect_error.${key}/payload`, connectError],
-    ] as const;
-    const present = schemas.filter(([document, pointer]) => document.has(pointer));
-    expect(present.length).toBeGreaterThan(0);
-    for (const [document, pointer, body] of present) {
-      expect(document.violations(pointer, body(status))).toEqual([]);
-      expect(document.violations(pointer, body(status + 1))).not.toEqual([]);
-    }
+  test("every security scheme that it refers to", () => {
+    const requirements = Object.values(paths).flatMap(({ get }) => get.security ?? []);
+    const names = requirements.flatMap((requirement) => Object.keys(requirement));
+    expect(Object.keys(components.securitySchemes).sort()).toEqual([...new Set(names)].sort());
   });
 });
+
+test.each(Object.entries(REFUSALS))(
+  "a schema of the documents is the refusal %s",
+  (key, { message, status }) => {
+    const path = ["components", "schemas", refusalName(key)];
+    const refusal = (status: number) => ({ data: null, error: { message, status, errors: [] } });
+    const connectError = (status: number) => ({ message, data: { status } });
+    const isHandshakeOnly = key === "handshakeNotValid";
+    if (isHandshakeOnly) path.splice(2, 1, refusalName(key, "ConnectError"));
+    const body = isHandshakeOnly ? connectError : refusal;
+    const documents = [DOCUMENT, ASYNCAPI].filter(({ root }) => (path[2] ?? "") in root.components.schemas);
+    expect(documents.length).toBeGreaterThan(0);
+    for (const document of documents) {
+      expect(document.violations(path, body(status))).toEqual([]);
+      expect(document.violations(path, body(status + 1))).not.toEqual([]);
+    }
+  },
+);

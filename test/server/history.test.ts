@@ -1,4 +1,5 @@
-import { EVENTS, type HistoryPage } from "../../src/protocol/events";
+import type { HistoryPage } from "../../src/protocol/answers";
+import { EVENTS } from "../../src/protocol/events";
 import {
   connectResuming,
   historyPage,

@@ -1,10 +1,10 @@
 import { v4 as uuid } from "uuid";
+import type { HistoryPage } from "../../src/protocol/answers";
 import {
   EVENTS,
   type ChatMessage,
   type DataEnvelope,
   type HistoricalMessage,
-  type HistoryPage,
   type MessageReceipt,
   type Resumed,
 } from "../../src/protocol/events";

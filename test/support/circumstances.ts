@@ -1,7 +1,8 @@
-import type { Circumstance } from "../../schemas/generate/dialogue";
+import type { Given } from "../../schemas/generate/dialogue";
 import { Authenticator } from "../../src/access/authenticator";
-import { Rooms } from "../../src/protocol/rooms";
+import type { Identity } from "../../src/access/identity";
 import { EmbeddedMessageLog } from "../../src/messageLog/embedded/embeddedMessageLog";
+import { Rooms } from "../../src/protocol/rooms";
 import { ask, newMessage } from "./chat";
 import { afterThisTest } from "./disposal";
 import { freePort } from "./freePort";
@@ -10,22 +11,17 @@ import { smallDisk } from "./smallDisk";
 import { TestClient } from "./testClient";
 import { until } from "./until";
 
-type Start = (settings: Record<string, string>) => Promise<string>;
+type Settings = Record<string, string>;
 
-interface Given {
-  settings?: Record<string, string>;
-  circumstance?: Circumstance | "none";
-}
-
-const START: Record<Circumstance | "none", Start> = {
-  none: async (settings) => (await startService(settings)).url,
+/** Starts the service with these settings under a condition; resolves with its URL. */
+const START: Record<NonNullable<Given["circumstance"]>, (settings: Settings) => Promise<string>> = {
   fullDisk: async (settings) => {
     const disk = smallDisk();
     const { url } = await startService({ ...settings, DATA_DIR: disk.directory });
     disk.fill();
     afterThisTest(async () => {
       disk.free();
-      // What LMDB has to say of the failure it says before the next message is stored.
+      // LMDB logs the failure before it stores the next message.
       const client = await TestClient.connect(url);
       const isStored = async () => (await ask(client, newMessage())).error === null;
       await until("messages are stored again", isStored);
@@ -35,31 +31,32 @@ const START: Record<Circumstance | "none", Start> = {
   fault: async (settings) => {
     const { url } = await startService(settings);
     for (const method of ["get", "list"] as const) {
-      const fault = jest.spyOn(Rooms.prototype, method).mockImplementation(() => {
+      const spy = jest.spyOn(Rooms.prototype, method).mockImplementation(() => {
         throw new Error("a fault");
       });
-      afterThisTest(() => fault.mockRestore());
+      afterThisTest(() => spy.mockRestore());
     }
     return url;
   },
-  late: async (settings) => {
+  lateTimer: async (settings) => {
     const { verify } = Authenticator.prototype;
+    verified = [];
     const spy = jest.spyOn(Authenticator.prototype, "verify").mockImplementation(async function (
       this: Authenticator,
       token,
     ) {
-      const expiries = [Infinity]; // as the timer reads it; from then on it is long ago
       const identity = await verify.call(this, token);
-      return Object.defineProperty(identity, "expiresAt", { get: () => expiries.pop() ?? 0 });
+      verified.push(identity);
+      return identity;
     });
     afterThisTest(() => spy.mockRestore());
     return (await startService(settings)).url;
   },
   starting: async (settings) => {
-    const port = String(await freePort()); // start() tells the port only when it is through
+    const port = String(await freePort()); // startService() resolves too late to ask the service for it
     let open: () => void = () => undefined;
     const opened = new Promise<void>((resolve) => (open = resolve));
-    const start = EmbeddedMessageLog.prototype.start;
+    const { start } = EmbeddedMessageLog.prototype;
     const spy = jest.spyOn(EmbeddedMessageLog.prototype, "start").mockImplementation(async function (
       this: EmbeddedMessageLog,
       ...args
@@ -79,7 +76,15 @@ const START: Record<Circumstance | "none", Start> = {
   },
 };
 
-/** Starts the service as an example wants it; resolves with its URL. */
-export function startGiven({ settings = {}, circumstance = "none" }: Given): Promise<string> {
-  return START[circumstance](settings);
+/** Identities that the server verified under the circumstance `lateTimer`. */
+let verified: Identity[] = [];
+
+/** All verified tokens are expired from now on. The timer that closes their connections has the old date. */
+export function expireTokens(): void {
+  for (const identity of verified) Object.assign(identity, { expiresAt: 0 });
+}
+
+/** Starts the service as an example requires it; resolves with its URL. */
+export async function startGiven({ settings = {}, circumstance }: Given): Promise<string> {
+  return circumstance === undefined ? (await startService(settings)).url : START[circumstance](settings);
 }
