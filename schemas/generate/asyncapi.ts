@@ -49,7 +49,7 @@ export function asyncApi(info: Json, schemas: Record<string, Json>): Json {
     defaultContentType: "application/json",
     servers: { chat: SERVER },
     channels: Object.assign({}, ...operations.map(([id, row]) => channels(id, row))) as Json,
-    operations: Object.fromEntries(operations.map(([id, row]) => operation(id, row))),
+    operations: Object.fromEntries(operations.map(([id, row]) => [id, operation(id, row)])),
     components: { messages, schemas: componentsOf(messages, schemas) },
     "x-assigned-by-server": ASSIGNED_BY_SERVER,
     "x-circumstances": CIRCUMSTANCES,
@@ -57,28 +57,28 @@ export function asyncApi(info: Json, schemas: Record<string, Json>): Json {
   };
 }
 
+/** Code generators name types after channels: the ending keeps these apart from the types of messages. */
 function channels(id: string, { messages, reply, channel }: Operation): Json {
   const refs = (of: object) =>
     Object.fromEntries(Object.keys(of).map((key) => [key, { $ref: `#/components/messages/${key}` }]));
   return {
-    [id]: { address: id, ...channel, messages: refs(messages) },
-    ...(reply && { [`${id}.reply`]: { address: null, messages: refs(reply) } }),
+    [`${id}_channel`]: { address: id, ...channel, messages: refs(messages) },
+    ...(reply && { [`${id}_reply`]: { address: null, messages: refs(reply) } }),
   };
 }
 
-function operation(id: string, { description, messages, reply, isExtension }: Operation): [string, Json] {
-  const action = reply ? "receive" : "send";
+function operation(id: string, { description, messages, reply, isExtension }: Operation): Json {
   const inChannel = (channel: string, of: object) => ({
     channel: { $ref: `#/channels/${channel}` },
     messages: Object.keys(of).map((key) => ({ $ref: `#/channels/${channel}/messages/${key}` })),
   });
-  const fields = {
-    ...{ action, description, tags: [{ name: isExtension ? "extension" : "base" }] },
-    ...inChannel(id, messages),
-    ...(reply && { reply: inChannel(`${id}.reply`, reply) }),
+  return {
+    action: reply ? "receive" : "send",
+    description,
+    tags: [{ name: isExtension ? "extension" : "base" }],
+    ...inChannel(`${id}_channel`, messages),
+    ...(reply && { reply: inChannel(`${id}_reply`, reply) }),
   };
-  // Code generators name types after the operation: the verb keeps these different from the types of messages.
-  return [`${action}_${id}`, fields];
 }
 
 function allMessages(): Record<string, Json> {

@@ -1,6 +1,6 @@
 import { REFUSALS } from "../../src/protocol/refusals";
 import { CIRCUMSTANCES } from "./dialogue";
-import { ROUTES, type Example, type Route } from "./routes";
+import { ROUTES, type Route } from "./routes";
 import { ASSIGNED_BY_SERVER } from "./samples";
 import { componentsOf, ref, refusalName, type Json, type RefusalKey } from "./typeSchemas";
 
@@ -50,41 +50,30 @@ export function openApi(info: Json & { license: { name: string } }, schemas: Rec
 }
 
 function pathItem({ operation, contentType, schema, examples }: Route): Json {
-  const successes = examples.filter(({ refusal }) => refusal === undefined);
-  const content = { [contentType]: { schema, examples: shown(successes) } };
-  const success = { description: operation.summary, content };
+  const success = {
+    description: operation.summary,
+    content: { [contentType]: { schema, examples: shown(examples.filter(({ refusal }) => !refusal)) } },
+  };
   return { get: { ...operation, responses: { 200: success, ...refusalResponses(examples) } } };
 }
 
 /** Returns a response per status, with the refusals that have this status. */
-function refusalResponses(examples: Example[]): Record<string, Json> {
-  const refusals = examples.flatMap(({ refusal, ...example }) =>
-    refusal === undefined ? [] : [{ refusal, status: REFUSALS[refusal].status, ...example }],
-  );
-  const responses = refusals.map(({ status }) => {
-    const same = refusals.filter((other) => other.status === status);
-    const keys = same.map(({ refusal }) => refusal);
+function refusalResponses(examples: Route["examples"]): Record<string, Json> {
+  const responses: Record<string, Json> = {};
+  for (const status of examples.flatMap(({ refusal }) => (refusal ? REFUSALS[refusal].status : []))) {
+    const same = examples.filter(({ refusal }) => refusal && REFUSALS[refusal].status === status);
+    const keys = same.flatMap(({ refusal }) => refusal ?? []);
     const schemas = keys.map((key) => ref(refusalName(key)));
-    const response = {
+    const schema = schemas.length === 1 ? schemas[0] : { anyOf: schemas };
+    responses[status] = {
       description: keys.map((key) => REFUSALS[key].message).join(", or: "),
       headers: Object.assign({}, ...keys.map((key) => REFUSAL_HEADERS[key])) as Json,
-      content: {
-        "application/json": {
-          schema: schemas.length === 1 ? schemas[0] : { anyOf: schemas },
-          examples: shown(same),
-        },
-      },
+      content: { "application/json": { schema, examples: shown(same) } },
     };
-    return [String(status), response];
-  });
-  return Object.fromEntries(responses) as Record<string, Json>;
+  }
+  return responses;
 }
 
-function shown(examples: Omit<Example, "refusal">[]): Json {
-  return Object.fromEntries(
-    examples.map(({ name, request, given, body, isExcerpt }) => [
-      name,
-      { value: body, "x-request": request, "x-given": given, "x-excerpt": isExcerpt },
-    ]),
-  );
+function shown(examples: Route["examples"]): Json {
+  return Object.fromEntries(examples.map(({ name, example }) => [name, example]));
 }

@@ -41,7 +41,7 @@ class Play {
     else if ("requests" in step) await this.#request(step);
     else if ("sends" in step) await this.#send(step);
     else if ("receives" in step) await this.#receive(step);
-    else if ("tokenExpires" in step) expireTokens();
+    else if ("tokenExpires" in step) await expireTokens();
     else this.#disconnect(step);
   }
 
@@ -58,11 +58,11 @@ class Play {
     const connecting = TestClient.connect(this.#url, auth === undefined ? {} : { auth });
     if (refused === undefined) {
       this.#clients.set(client, await connecting);
-      if (connects !== null) this.#check("receive_connect", connects, { payload: auth });
+      if (connects !== null) this.#check("connect", connects, { payload: auth });
       return;
     }
     const error = await connecting.then(() => undefined, (error: Error & { data?: unknown }) => error); // prettier-ignore
-    this.#check("receive_connect", refused, {
+    this.#check("connect", refused, {
       payload: error && { message: error.message, data: error.data },
     });
   }
@@ -71,12 +71,12 @@ class Play {
     const answer = await fetch(`${this.#url}/socket.io/${requests}`, { headers });
     const payload = (await answer.json()) as { error: { status: number } };
     expect(payload.error.status).toBe(answer.status);
-    this.#check("receive_connect", refused, { payload });
+    this.#check("connect", refused, { payload });
   }
 
   async #send(step: Extract<Step, { sends: string }>): Promise<void> {
     const { sends, message, times = 1, ack } = step;
-    const operation = `receive_${sends in channels ? sends : "unknown_event"}`;
+    const operation = sends in operations ? sends : "unknown_event";
     const payload = this.#assigned.toSend(step.payload);
     if (message !== undefined) this.#check(operation, { message, payload }, { payload });
     else expect(DOCUMENT.violations(["components", "messages", sends, "payload"], payload)).not.toEqual([]);
@@ -95,7 +95,7 @@ class Play {
     const [[payload, ...offsets] = []] = await this.#client(step).waitForArguments(receives);
     const headers = offsets.length === 0 ? {} : { headers: { offset: offsets[0] } };
     expect(offsets.length).toBeLessThan(2);
-    this.#check(`send_${receives.startsWith("/") ? "room" : receives}`, step, { payload, ...headers });
+    this.#check(receives.startsWith("/") ? "room" : receives, step, { payload, ...headers });
   }
 
   #disconnect(step: Step): void {
@@ -148,12 +148,12 @@ describe("asyncapi.json", () => {
   });
 
   test("has the default rooms", () => {
-    expect(channels.room?.parameters?.room?.examples).toEqual(DEFAULT_ROOMS.map(({ name }) => name));
+    expect(channels.room_channel?.parameters?.room?.examples).toEqual(DEFAULT_ROOMS.map(({ name }) => name));
   });
 
   test("shows each event of a client with a callback and without", () => {
     const steps = DIALOGUES.flatMap(({ steps }) => steps);
-    for (const name of Object.values(EVENTS).filter((name) => `receive_${name}` in operations)) {
+    for (const name of Object.values(EVENTS).filter((name) => operations[name]?.reply)) {
       const sent = steps.filter((step) => "message" in step && "sends" in step && step.sends === name);
       expect(new Set(sent.map((step) => "ack" in step))).toEqual(new Set([true, false]));
     }

@@ -39,16 +39,7 @@ const START: Record<NonNullable<Given["circumstance"]>, (settings: Settings) => 
     return url;
   },
   lateTimer: async (settings) => {
-    const { verify } = Authenticator.prototype;
-    verified = [];
-    const spy = jest.spyOn(Authenticator.prototype, "verify").mockImplementation(async function (
-      this: Authenticator,
-      token,
-    ) {
-      const identity = await verify.call(this, token);
-      verified.push(identity);
-      return identity;
-    });
+    const spy = jest.spyOn(Authenticator.prototype, "verify"); // calls through, and keeps the results
     afterThisTest(() => spy.mockRestore());
     return (await startService(settings)).url;
   },
@@ -76,12 +67,13 @@ const START: Record<NonNullable<Given["circumstance"]>, (settings: Settings) => 
   },
 };
 
-/** Identities that the server verified under the circumstance `lateTimer`. */
-let verified: Identity[] = [];
-
-/** All verified tokens are expired from now on. The timer that closes their connections has the old date. */
-export function expireTokens(): void {
-  for (const identity of verified) Object.assign(identity, { expiresAt: 0 });
+/**
+ * All tokens that were verified under the circumstance `lateTimer` are expired from now on. The timers that close their
+ * connections still wait for the old dates.
+ */
+export async function expireTokens(): Promise<void> {
+  const { results } = jest.mocked(Authenticator.prototype.verify).mock;
+  for (const { value } of results) Object.assign(await (value as Promise<Identity>), { expiresAt: 0 });
 }
 
 /** Starts the service as an example requires it; resolves with its URL. */
