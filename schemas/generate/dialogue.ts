@@ -36,7 +36,11 @@ export interface Dialogue extends Given {
   steps: Step[];
 }
 
-export function dialogue(name: string, summary: string, steps: Step[][], given: Given = {}): Dialogue {
+export function dialogue(name: string, summary: string, steps: Step[][]): Dialogue {
+  return dialogueGiven({}, name, summary, steps);
+}
+
+export function dialogueGiven(given: Given, name: string, summary: string, steps: Step[][]): Dialogue {
   return { name, summary, ...given, steps: steps.flat() };
 }
 

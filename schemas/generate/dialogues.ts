@@ -1,5 +1,5 @@
 import type { PresentClient, PresentUser } from "../../src/protocol/events";
-import { client, dialogue, type Dialogue } from "./dialogue";
+import { client, dialogue, dialogueGiven, type Dialogue } from "./dialogue";
 import { HANDSHAKE_DIALOGUES } from "./handshakeDialogues";
 import { REFUSAL_DIALOGUES } from "./refusalDialogues";
 import { acked, COOKING, HELLO, MONEY, perRoom, receipt, refused } from "./samples";
@@ -40,7 +40,8 @@ export const DIALOGUES: readonly Dialogue[] = [
     ana.receivesMessage(HELLO, 1),
     ana.sends("new_message", { ...HELLO, message: "bye" }, refused("uuidAlreadyUsed")),
   ]),
-  dialogue(
+  dialogueGiven(
+    { circumstance: "fullDisk" },
     "a full disk",
     "A message that cannot be stored is refused, and no client receives it.",
     [
@@ -49,7 +50,6 @@ export const DIALOGUES: readonly Dialogue[] = [
       ana.sends("new_message", HELLO),
       ana.receivesRefusal(refused("messageNotStored")),
     ],
-    { circumstance: "fullDisk" },
   ),
   dialogue("presence", "Every client receives it, also a client without a room.", [
     anaAndBob.connects(),

@@ -1,4 +1,4 @@
-import { client, dialogue, type Dialogue } from "./dialogue";
+import { client, dialogue, dialogueGiven, type Dialogue } from "./dialogue";
 import { connectError, HELLO, MONEY, offset, receipt, refused, resumed } from "./samples";
 import { token, WITH_TOKENS, WITHOUT_KEYS } from "./samples";
 
@@ -37,7 +37,8 @@ export const HANDSHAKE_DIALOGUES: readonly Dialogue[] = [
     bob.connects({ resume: { "/cooking": "000000000000-1" } }),
     bob.receives("resumed", resumed({ "/cooking": { recovered: false, replayed: 0, offset: BEFORE_ALL } })),
   ]),
-  dialogue(
+  dialogueGiven(
+    { settings: { REPLAY_ON_CONNECT: "1" } },
     "a replay for every client",
     "With REPLAY_ON_CONNECT clients without opt-ins receive the last messages as ordinary events.",
     [
@@ -47,34 +48,28 @@ export const HANDSHAKE_DIALOGUES: readonly Dialogue[] = [
       bob.connects(),
       bob.receivesMessage(HELLO, 1),
     ],
-    { settings: { REPLAY_ON_CONNECT: "1" } },
   ),
   dialogue("a handshake that is not valid", "The client is not connected.", [
     ana.failsToConnect({ typing: "yes" }, connectError("handshakeNotValid", ["should be boolean"])),
   ]),
-  dialogue(
-    "a token",
-    "It has the name of the user and its rooms.",
-    [
-      ana.connects({ token: token({ sub: "ana", rooms: ["/cooking"] }) }),
-      bob.connects({ token: token({ sub: "bob", rooms: ["/money"] }) }), // receives nothing
-      ana.sends("new_message", HELLO, receipt(HELLO, 1)),
-      ana.receivesMessage(HELLO, 1),
-      ana.sends("new_message", { ...HELLO, chatRoom: MONEY }, refused("notAllowed")),
-    ],
+  dialogueGiven(WITH_TOKENS, "a token", "It has the name of the user and its rooms.", [
+    ana.connects({ token: token({ sub: "ana", rooms: ["/cooking"] }) }),
+    bob.connects({ token: token({ sub: "bob", rooms: ["/money"] }) }), // receives nothing
+    ana.sends("new_message", HELLO, receipt(HELLO, 1)),
+    ana.receivesMessage(HELLO, 1),
+    ana.sends("new_message", { ...HELLO, chatRoom: MONEY }, refused("notAllowed")),
+  ]),
+  dialogueGiven(
     WITH_TOKENS,
-  ),
-  dialogue(
     "no token, or a bad one",
     "The client is not connected.",
     [{}, { token: "nonsense" }].map((auth) => ana.failsToConnect(auth, connectError("unauthorized"))),
-    WITH_TOKENS,
   ),
-  dialogue(
+  dialogueGiven(
+    WITHOUT_KEYS,
     "tokens that cannot be verified",
     "The public keys cannot be fetched: the client tries again later.",
     [ana.failsToConnect({ token: token({ sub: "ana" }, "RS256") }, connectError("notReady"))],
-    WITHOUT_KEYS,
   ),
   dialogue("a request that is not valid", "There is no such version of Engine.IO.", [
     ana.failsToOpen("?EIO=2&transport=polling", refused("badRequest")),
@@ -82,16 +77,13 @@ export const HANDSHAKE_DIALOGUES: readonly Dialogue[] = [
   dialogue("a page of another origin", "The origin is not on the list.", [
     ana.failsToOpen(POLLING, refused("originNotAllowed"), { Origin: "https://elsewhere.example" }),
   ]),
-  dialogue(
+  dialogueGiven(
+    { settings: { MAX_CONNECTIONS: "1" } },
     "a full server",
     "It has all the connections that it may have.",
     [ana.connects(), bob.failsToOpen(POLLING, refused("tooManyConnections"))],
-    { settings: { MAX_CONNECTIONS: "1" } },
   ),
-  dialogue(
-    "a starting server",
-    "It accepts no connections yet.",
-    [ana.failsToOpen(POLLING, refused("notReady"))],
-    { circumstance: "starting" },
-  ),
+  dialogueGiven({ circumstance: "starting" }, "a starting server", "It accepts no connections yet.", [
+    ana.failsToOpen(POLLING, refused("notReady")),
+  ]),
 ];

@@ -1,5 +1,5 @@
 import type { NewMessage, NewPresenceInformation, NewTypingInformation } from "../../src/protocol/payloads";
-import { client, dialogue, type Dialogue } from "./dialogue";
+import { client, dialogue, dialogueGiven, type Dialogue } from "./dialogue";
 import { COOKING, HELLO, refused, token, WITH_TOKENS } from "./samples";
 import type { RefusalKey } from "./typeSchemas";
 
@@ -9,6 +9,8 @@ const NOWHERE = { label: "Nowhere", name: "/nowhere" };
 
 /** At one event per second the 11th within 10 s is refused: time enough for a slow machine. */
 const BURST = 10;
+
+const LATE = { ...WITH_TOKENS, circumstance: "lateTimer" } as const;
 
 const ana = client("ana");
 const connected = client("ana", "bob").connects(); // bob receives no refusal
@@ -46,18 +48,13 @@ function refusalDialogues(event: string, valid: Payload, invalid: RefusalKey, li
       connected,
       ...refusedTwice("unknownRoom", elsewhere),
     ]),
-    dialogue(`${event} too often`, "Events that are not valid count, too.", floods, { settings }),
-    dialogue(
-      `${event} with the name of another user`,
-      "The token has another name.",
-      [connectedAs("eve"), ...refusedTwice("notAllowed")],
-      WITH_TOKENS,
-    ),
-    dialogue(`${event} after the token expired`, "The connection is about to be closed.", isLate, {
-      ...WITH_TOKENS,
-      circumstance: "lateTimer",
-    }),
-    dialogue(`${event} and a fault`, "Only the log has the reason.", fails, { circumstance: "fault" }),
+    dialogueGiven({ settings }, `${event} too often`, "Events that are not valid count, too.", floods),
+    dialogueGiven(WITH_TOKENS, `${event} with the name of another user`, "The token has another name.", [
+      connectedAs("eve"),
+      ...refusedTwice("notAllowed"),
+    ]),
+    dialogueGiven(LATE, `${event} after the token expired`, "The connection is about to be closed.", isLate),
+    dialogueGiven({ circumstance: "fault" }, `${event} and a fault`, "Only the log has the reason.", fails),
   ];
 }
 

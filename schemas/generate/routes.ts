@@ -1,4 +1,3 @@
-import type { HistoricalMessage } from "../../src/protocol/events";
 import { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT } from "../../src/protocol/limits";
 import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
 import type { Given } from "./dialogue";
@@ -94,18 +93,19 @@ const METRICS_TOKEN = "an-example-of-a-token";
 const WITH_METRICS: Details = { given: { settings: { METRICS_TOKEN } } };
 const METRICS = "# TYPE chat_messages_accepted_total counter\nchat_messages_accepted_total 0\n";
 
+const SLOW: Given = { settings: { HISTORY_PER_SECOND: "1", HISTORY_BURST: "10" } };
 const HISTORY = "/rooms/cooking/messages";
-const [FIRST, SECOND, THIRD] = [1, 2, 3].map((n) => offset("/cooking", n)) as [string, string, string];
+const [FIRST, SECOND] = [offset("/cooking", 1), offset("/cooking", 2)];
 const SENT = [1, 2, 3].map((n) => ({ ...HELLO, message: `${String(n)} eggs`, uuid: String(n) }));
 const WITH_SENT: Details = {
   given: { messages: SENT.map((payload, i) => ({ payload, ack: receipt(payload, i + 1).payload })) },
 };
-const STORED = [FIRST, SECOND, THIRD].map((offset, i) => ({
-  ...SENT[i],
-  serverTimestamp: timestamp(i + 1),
-  offset,
-})) as HistoricalMessage[];
-const EMPTY_PAGE = envelope({ messages: [], before: null, after: null });
+const STORED = SENT.map((message, i) => {
+  return { ...message, serverTimestamp: timestamp(i + 1), offset: offset("/cooking", i + 1) };
+});
+const page = (messages: unknown[], before: string | null, after: string | null) =>
+  envelope({ messages, before, after });
+const EMPTY_PAGE = page([], null, null);
 
 const LIMIT = { type: "integer", minimum: 1, maximum: MAX_PAGE_LIMIT, default: DEFAULT_PAGE_LIMIT };
 const ROOM = { name: "room", in: "path", required: true, schema: { type: "string" }, example: "cooking" };
@@ -124,34 +124,16 @@ const ALL_ROUTES: Route[] = [
     ["/rooms/{room}/messages", "getMessages", "chat", "The messages of a room, one page per request"],
     json(ref("HistoryPageEnvelope")),
     [
-      succeeds(
-        "newest",
-        `${HISTORY}?limit=2`,
-        envelope({ messages: STORED.slice(1), before: SECOND, after: null }),
-        WITH_SENT,
-      ),
-      succeeds(
-        "before",
-        `${HISTORY}?before=${SECOND}`,
-        envelope({ messages: STORED.slice(0, 1), before: null, after: FIRST }),
-        WITH_SENT,
-      ),
-      succeeds(
-        "after",
-        `${HISTORY}?limit=1&after=${FIRST}`,
-        envelope({ messages: STORED.slice(1, 2), before: SECOND, after: SECOND }),
-        WITH_SENT,
-      ),
+      succeeds("newest", `${HISTORY}?limit=2`, page(STORED.slice(1), SECOND, null), WITH_SENT),
+      succeeds("before", `${HISTORY}?before=${SECOND}`, page(STORED.slice(0, 1), null, FIRST), WITH_SENT),
+      succeeds("after", `${HISTORY}?limit=1&after=${FIRST}`, page([STORED[1]], SECOND, SECOND), WITH_SENT),
       succeeds("empty", HISTORY, EMPTY_PAGE),
       succeeds("token", HISTORY, EMPTY_PAGE, withRoom("/cooking")),
       fails("badPage", `${HISTORY}?limit=${String(MAX_PAGE_LIMIT + 1)}`),
       fails("unknownOffset", `${HISTORY}?before=000000000000-1`),
       fails("badRequest", "/rooms/%E0%A4%A/messages"),
       fails("unknownRoom", "/rooms/nowhere/messages"),
-      fails("tooManyRequests", HISTORY, {
-        given: { settings: { HISTORY_PER_SECOND: "1", HISTORY_BURST: "10" } },
-        times: 11,
-      }),
+      fails("tooManyRequests", HISTORY, { given: SLOW, times: 11 }),
       fails("historyNotReadable", HISTORY, STARTING),
       fails("unauthorized", HISTORY, { given: WITH_TOKENS }),
       fails("notAllowed", HISTORY, withRoom("/money")),
@@ -164,11 +146,7 @@ const ALL_ROUTES: Route[] = [
       parameters: [
         { ...ROOM, description: "The name of the room without its leading `/`." },
         query("limit", "The page has at most this number of messages.", LIMIT),
-        query(
-          "before",
-          "The page ends before this offset. Without `before` and `after` it is the newest.",
-          ref("Offset"),
-        ),
+        query("before", "The page ends before this offset. By default it is the newest.", ref("Offset")),
         query("after", "The page begins after this offset. Not together with `before`.", ref("Offset")),
       ],
     },
