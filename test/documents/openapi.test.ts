@@ -86,7 +86,7 @@ describe("openapi.json has", () => {
       metrics: new Metrics(),
       authenticator: undefined,
       chatPage: true,
-      metricsToken: "a-token-that-nobody-guesses",
+      metricsToken: "a-token-that-is-hard-to-guess",
       historyLimit: new RateLimit(0, 1),
       trustProxy: 0,
       log: new ClientEventLog(createLogger("silent")),
