@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { loadConfig, VARIABLES as KNOWN } from "../../src/config";
 
 const read = (file: string) => readFileSync(file, "utf8");
-const PACKAGE = JSON.parse(read("package.json")) as { main: string; scripts: Record<string, string> };
+const PACKAGE = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
 const APP = JSON.parse(read("app.json")) as { env: Record<string, unknown>; formation: object };
 const DOCKERFILE = read("Dockerfile");
 const COMPOSE = read("compose.yaml");
@@ -58,10 +58,11 @@ test("app.json has only keys that Heroku knows", () => {
 });
 
 test("Heroku, Docker and npm start the same file, which the build writes", () => {
-  expect(PACKAGE.scripts.start).toBe(`node ${PACKAGE.main}`);
-  expect(read("Procfile").trim()).toBe(`web: node ${PACKAGE.main}`);
+  const [entry = ""] = matches(PACKAGE.scripts.start ?? "", /^(?:exec )?node (\S+)$/g);
+  expect(existsSync(entry.replace(/^dist\/(.*)\.js$/, "src/$1.ts"))).toBe(true);
+  expect(read("Procfile").trim()).toBe(`web: node ${entry}`);
   expect(matches(DOCKERFILE, /^CMD (.*)/gm).map((command): unknown => JSON.parse(command))).toEqual([
-    ["node", PACKAGE.main],
+    ["node", entry],
   ]);
   expect(PACKAGE.scripts.build).toMatch(/^tsc -p src\b/);
 });
