@@ -2,7 +2,7 @@ import { CatchUp } from "../../src/client/catchUp";
 import type { ChatClientError } from "../../src/client/chatClientError";
 import { HistoryReader } from "../../src/client/historyReader";
 import { Inbox } from "../../src/client/inbox";
-import type { HistoryPage } from "../../src/protocol/events";
+import type { HistoryPage } from "../../src/protocol/answers";
 import { historicalMessage, historicalMessages } from "../support/historicalMessage";
 
 const ROOM = "/cooking";
