@@ -1,5 +1,5 @@
 import { ChatClient } from "../../src/client/chatClient";
-import { historyPage, numbers, sendAcked, sendNumbered } from "../support/chat";
+import { historyPage, sendAcked, sendNumbered } from "../support/chat";
 import { afterThisTest } from "../support/disposal";
 import { NO_RECONNECTION, RecordedChatClient } from "../support/recordedChatClient";
 import { startService, type RunningService } from "../support/service";
@@ -7,6 +7,7 @@ import { ServiceProcess } from "../support/serviceProcess";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 import { TestClient } from "../support/testClient";
 import { until } from "../support/until";
+import { numbers } from "../support/numbers";
 
 const NO_LIMIT = { MESSAGES_PER_SECOND: "0" };
 

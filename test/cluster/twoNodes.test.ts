@@ -9,8 +9,6 @@ import {
   ask,
   connectResuming,
   newMessage,
-  numbers,
-  PETS,
   resumedRooms,
   sendAcked,
   sendNumbered,
@@ -23,8 +21,10 @@ import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { Random } from "../support/random";
 import { sharedRedis } from "../support/redisServer";
 import { startService, type RunningService } from "../support/service";
-import { CLIENTS, COOKING, TestClient } from "../support/testClient";
+import { CLIENTS, TestClient } from "../support/testClient";
 import { until } from "../support/until";
+import { numbers } from "../support/numbers";
+import { PETS, COOKING } from "../support/rooms";
 
 describeWithBinary("redis-server", "two nodes", () => {
   const redis = sharedRedis();

@@ -7,6 +7,8 @@ import {
 } from "../../src/messageLog/messageLog";
 import type { ChatMessage } from "../../src/protocol/events";
 import { afterThisTest } from "../support/disposal";
+import { numbers } from "../support/numbers";
+import { COOKING, PETS } from "../support/rooms";
 
 /** Gives the suite access to one implementation of the log. */
 export interface LogBackend {
@@ -18,8 +20,6 @@ export interface LogBackend {
   breakStore: (log: MessageLog) => () => void | Promise<void>;
 }
 
-const COOKING = { label: "Cooking", name: "/cooking" };
-const PETS = { label: "Pets", name: "/pets" };
 const ONCE = { idempotent: true };
 const ALWAYS = { idempotent: false };
 
@@ -37,10 +37,6 @@ function message(text: string, overrides: Partial<ChatMessage> = {}): ChatMessag
 
 function texts(messages: readonly { json: string }[]): string[] {
   return messages.map(({ json }) => (JSON.parse(json) as ChatMessage).message);
-}
-
-function numbers(count: number, from = 0): string[] {
-  return Array.from({ length: count }, (_, index) => String(from + index));
 }
 
 /** Defines the tests that every message log must pass: the promises of src/messageLog/messageLog.ts. */

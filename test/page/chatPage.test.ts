@@ -1,10 +1,11 @@
-import { sendAcked, PETS } from "../support/chat";
+import { sendAcked } from "../support/chat";
 import { describeWithBinary } from "../support/binaries";
 import { sharedBrowser, Visitor } from "../support/browser";
 import { documentWidth, scrollToTheBeginning, scrollUpAndWait } from "../support/inPage";
 import { startService } from "../support/service";
 import { TestClient } from "../support/testClient";
 import { JWT_SECRET, signed } from "../support/tokens";
+import { PETS } from "../support/rooms";
 
 const NO_RATE_LIMITS = { MESSAGES_PER_SECOND: "0", HISTORY_PER_SECOND: "0" };
 

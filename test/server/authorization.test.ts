@@ -1,9 +1,10 @@
 import { EVENTS } from "../../src/protocol/events";
-import { newMessage, PETS, resumedRooms, sendAcked, sendNumbered, texts } from "../support/chat";
+import { newMessage, resumedRooms, sendAcked, sendNumbered, texts } from "../support/chat";
 import { EMPTY_ROOMS, PresenceWatcher } from "../support/presenceWatcher";
 import { startService, type RunningService } from "../support/service";
-import { COOKING, TestClient, type TestClientOptions } from "../support/testClient";
+import { TestClient, type TestClientOptions } from "../support/testClient";
 import { JWT_SECRET, seconds, signed } from "../support/tokens";
+import { PETS, COOKING } from "../support/rooms";
 
 const NOT_ALLOWED = { data: null, error: { message: "Not allowed", status: 403, errors: [] } };
 const ONLY_PETS = { rooms: ["/pets", "/no such room"] };

@@ -6,7 +6,7 @@ import {
   nestedJson,
   NON_OBJECTS,
   NON_STRINGS,
-  TREACHEROUS_NAMES,
+  HOSTILE_NAMES,
   withOwnProto,
   without,
 } from "../support/hostileValues";
@@ -272,7 +272,7 @@ describe.each(CLIENTS)("$name", ({ options }) => {
       const { url, canaries, expectUnharmed } = await start();
       const offender = await TestClient.connect(url, options);
       const refusal = envelope("Chat room does not exist", []);
-      for (const name of TREACHEROUS_NAMES) {
+      for (const name of HOSTILE_NAMES) {
         const args = [{ ...table.valid, [table.roomField]: { label: "Cooking", name } }];
         await expectRefusal(offender, table.event, { name, args }, refusal);
         await canaries.check(name, offender);
@@ -434,7 +434,7 @@ describe.each(TABLES)("$event nested as deep as a frame allows", ({ event, refus
     for (const [name, json] of bodies) {
       const socket = await RawWebSocket.connect(url);
       socket.send(`451-1["${event}",${json}]`, Buffer.from("attachment"));
-      await socket.heardOrClosed("431[");
+      await socket.frameOrClosed("431[");
       await canaries.check(name);
     }
     expectUnharmed();

@@ -7,7 +7,6 @@ import {
   HEARD,
   SAY,
   logged,
-  range,
   sessionIsGone,
   startWithCanaries,
 } from "../support/abuse";
@@ -15,8 +14,10 @@ import type { Canaries } from "../support/canaries";
 import { afterThisTest } from "../support/disposal";
 import { RawPolling } from "../support/rawPolling";
 import { RawWebSocket } from "../support/rawWebSocket";
-import { CLIENTS, COOKING, TestClient } from "../support/testClient";
+import { CLIENTS, TestClient } from "../support/testClient";
 import { until } from "../support/until";
+import { range } from "../support/numbers";
+import { COOKING } from "../support/rooms";
 
 test("an event before CONNECT ends its connection and reaches no client", async () => {
   const { url, canaries } = await startWithCanaries();

@@ -1,10 +1,10 @@
-import { range } from "../support/abuse";
 import { RawPolling } from "../support/rawPolling";
 import { RawTcp } from "../support/rawTcp";
 import { RawWebSocket } from "../support/rawWebSocket";
 import { startService } from "../support/service";
 import { TestClient } from "../support/testClient";
 import { until } from "../support/until";
+import { range } from "../support/numbers";
 
 /** Returns the statuses of a polling and a websocket handshake. Sessions that open are closed again. */
 async function statuses(url: string, headers: Record<string, string> = {}): Promise<number[]> {

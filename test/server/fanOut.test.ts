@@ -1,7 +1,8 @@
-import { numbers, ROOM_NAMES } from "../support/chat";
 import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { startService } from "../support/service";
 import { TestClient } from "../support/testClient";
+import { numbers } from "../support/numbers";
+import { ROOM_NAMES } from "../support/rooms";
 
 interface Received {
   data: { username: string; message: string; uuid: string };

@@ -8,7 +8,6 @@ import {
   REFUSED,
   SAY,
   logged,
-  range,
   sessionIsGone,
   startWithCanaries,
   times,
@@ -17,6 +16,7 @@ import { afterThisTest } from "../support/disposal";
 import { RawPolling } from "../support/rawPolling";
 import { RawWebSocket } from "../support/rawWebSocket";
 import { until } from "../support/until";
+import { range } from "../support/numbers";
 
 test("a polling request full of messages counts each of them", async () => {
   const { url, canaries } = await startWithCanaries();

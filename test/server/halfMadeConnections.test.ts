@@ -1,8 +1,9 @@
-import { HEARD, SAY, range, sessionIsGone, startWithCanaries } from "../support/abuse";
+import { HEARD, SAY, sessionIsGone, startWithCanaries } from "../support/abuse";
 import { RawPolling } from "../support/rawPolling";
 import { RawTcp } from "../support/rawTcp";
 import { RawWebSocket } from "../support/rawWebSocket";
 import { until } from "../support/until";
+import { range } from "../support/numbers";
 
 test("an upgrade that is begun and never finished leaves the session on polling", async () => {
   const { url, canaries } = await startWithCanaries();

@@ -4,18 +4,18 @@ import {
   connectResuming,
   historyPage,
   newMessage,
-  numbers,
-  PETS,
   resumedRooms,
   sendAcked,
   sendNumbered,
   textsAndOffsets,
   wholeHistory,
 } from "../support/chat";
+import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { startService } from "../support/service";
 import { TestClient } from "../support/testClient";
+import { numbers } from "../support/numbers";
+import { PETS } from "../support/rooms";
 
-const NO_LIMITS = { MESSAGES_PER_SECOND: "0", HISTORY_PER_SECOND: "0" };
 const NO_PAGE = { messages: [], before: null, after: null };
 
 function textsOf({ messages }: HistoryPage): string[] {
@@ -23,7 +23,7 @@ function textsOf({ messages }: HistoryPage): string[] {
 }
 
 async function startWith(count: number, env: Record<string, string> = {}) {
-  const service = await startService({ ...NO_LIMITS, ...env });
+  const service = await startService({ ...NO_RATE_LIMITS, ...env });
   const client = await TestClient.connect(service.url);
   return { ...service, client, offsets: await sendNumbered(client, count) };
 }
@@ -48,7 +48,7 @@ test("an empty room has an empty page without neighbours", async () => {
   expect(await historyPage(url, "/money")).toEqual(NO_PAGE);
 });
 
-test("a page has 50 messages unless told, the newest of the room, and of that room alone", async () => {
+test("a page has by default the 50 newest messages of the room, and only of that room", async () => {
   const { url, client } = await startWith(60);
   await sendAcked(client, { chatRoom: PETS, message: "meow" });
   expect(textsOf(await historyPage(url, "/cooking"))).toEqual(numbers(50, 10));
@@ -216,7 +216,7 @@ describe("the limit per address", () => {
     await sendAcked(client);
   });
 
-  test("counts each address behind a trusted proxy by itself, and believes nobody else", async () => {
+  test("counts each address behind a trusted proxy by itself, and ignores forwarding headers of others", async () => {
     const proxied = await startService({ ...limited, TRUST_PROXY: "1" });
     const from = (address: string) => ({ "X-Forwarded-For": `6.6.6.6, ${address}` });
     expect(await statuses(proxied.url, 4, from("1.1.1.1"))).toEqual([200, 200, 200, 429]);

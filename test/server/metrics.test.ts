@@ -1,7 +1,7 @@
 import { REFUSALS } from "../../src/protocol/refusals";
 import { EVENTS } from "../../src/protocol/events";
 import { ask, connectResuming, newMessage, resumedRooms, sendAcked, sendNumbered } from "../support/chat";
-import { NON_OBJECTS, TREACHEROUS_NAMES } from "../support/hostileValues";
+import { NON_OBJECTS, HOSTILE_NAMES } from "../support/hostileValues";
 import { RawPolling } from "../support/rawPolling";
 import { RawWebSocket } from "../support/rawWebSocket";
 import { startService, type RunningService } from "../support/service";
@@ -298,7 +298,7 @@ describe("the metrics count", () => {
     }
     await connectResuming(url, { hostile: "hostile", "/cooking": "hostile" });
     for (const [, value] of NON_OBJECTS) await ask(client, value);
-    for (const name of TREACHEROUS_NAMES) await ask(client, newMessage({ chatRoom: { label: name, name } }));
+    for (const name of HOSTILE_NAMES) await ask(client, newMessage({ chatRoom: { label: name, name } }));
 
     const known = ["websocket", "polling", "3", "4", "message", "presence", "typing"];
     const outcomes = ["recovered", "unrecovered", "from_now"];

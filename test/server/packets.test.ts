@@ -1,7 +1,7 @@
 import { MAX_FRAME_BYTES } from "../../src/connections/socketServer";
 import { EVENTS } from "../../src/protocol/events";
 import { HEARD, MESSAGE, REFUSED, SAY, startWithCanaries, times } from "../support/abuse";
-import { nestedJson, TREACHEROUS_NAMES } from "../support/hostileValues";
+import { nestedJson, HOSTILE_NAMES } from "../support/hostileValues";
 import { RawPolling } from "../support/rawPolling";
 import { RawWebSocket } from "../support/rawWebSocket";
 
@@ -64,7 +64,7 @@ test.each(["EIO=4", "EIO=3"])("odd packets harm at most their own connection (%s
   for (const packet of PACKETS) {
     const socket = await RawWebSocket.connect(url, { query });
     socket.send(packet, Buffer.from([1, 2, 3]), packet, `429["${EVENTS.newMessage}",null]`);
-    await socket.heardOrClosed("439[");
+    await socket.frameOrClosed("439[");
     await canaries.check(packet.slice(0, 80));
     socket.webSocket.terminate();
   }
@@ -86,10 +86,10 @@ test("odd packets over polling harm at most their own session", async () => {
 
 test("an unknown event is answered only if it has an ack, and reaches no client", async () => {
   const { url, canaries } = await startWithCanaries({ PRESENCE_PER_SECOND: "0", MESSAGES_PER_SECOND: "0" });
-  for (const name of [...TREACHEROUS_NAMES, "/cooking", ""]) {
+  for (const name of [...HOSTILE_NAMES, "/cooking", ""]) {
     const socket = await RawWebSocket.connect(url);
     socket.send(`42${JSON.stringify([name, JSON.parse(MESSAGE)])}`, `421${JSON.stringify([name])}`);
-    const answer = await socket.heardOrClosed("431[");
+    const answer = await socket.frameOrClosed("431[");
     const isOurs = name === EVENTS.newMessage;
     if (answer !== undefined && !isOurs) {
       const error = { message: "Event is not known", status: 404, errors: [] };

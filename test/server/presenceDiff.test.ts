@@ -1,8 +1,8 @@
 import { EMPTY_ROOMS, PresenceWatcher, presenceStorm } from "../support/presenceWatcher";
-import { PETS } from "../support/chat";
 import { Random } from "../support/random";
 import { startService } from "../support/service";
-import { COOKING, TestClient } from "../support/testClient";
+import { TestClient } from "../support/testClient";
+import { PETS, COOKING } from "../support/rooms";
 
 const ID = expect.stringMatching(/^[\w-]{12}$/) as string;
 

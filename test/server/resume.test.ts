@@ -6,10 +6,7 @@ import {
   ask,
   connectResuming,
   newMessage,
-  numbers,
-  PETS,
   resumedRooms,
-  ROOM_NAMES,
   sendAcked,
   sendNumbered,
   texts,
@@ -26,6 +23,8 @@ import { ServiceProcess } from "../support/serviceProcess";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 import { CLIENTS, TestClient, type TestClientOptions } from "../support/testClient";
 import { until } from "../support/until";
+import { numbers } from "../support/numbers";
+import { PETS, ROOM_NAMES } from "../support/rooms";
 
 const TRANSPORTS: [string, TestClientOptions][] = [
   ["websocket", { transports: ["websocket"] }],

@@ -4,8 +4,9 @@ import { EVENTS } from "../../src/protocol/events";
 import { afterThisTest } from "../support/disposal";
 import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { startService, type RunningService } from "../support/service";
-import { CLIENTS, COOKING, TestClient } from "../support/testClient";
+import { CLIENTS, TestClient } from "../support/testClient";
 import { until } from "../support/until";
+import { COOKING } from "../support/rooms";
 
 const LONG_TEXT = "x".repeat(4_000);
 

@@ -1,9 +1,11 @@
 import { EVENTS, type DataEnvelope, type TypingInformation } from "../../src/protocol/events";
 import type { NewTypingInformation } from "../../src/protocol/payloads";
-import { numbers, PETS, sendAcked, wholeHistory } from "../support/chat";
+import { sendAcked, wholeHistory } from "../support/chat";
 import { NO_RATE_LIMITS } from "../support/noRateLimits";
 import { startService } from "../support/service";
-import { CLIENTS, COOKING, TestClient, type TestClientOptions } from "../support/testClient";
+import { CLIENTS, TestClient, type TestClientOptions } from "../support/testClient";
+import { numbers } from "../support/numbers";
+import { PETS, COOKING } from "../support/rooms";
 
 const OPTED_IN = { auth: { typing: true } };
 const ANSWER = [{ data: {}, error: null }];

@@ -2,8 +2,8 @@ import { EVENTS } from "../../src/protocol/events";
 import { Canaries } from "./canaries";
 import type { RawPolling } from "./rawPolling";
 import { startService, type RunningService } from "./service";
-import { COOKING } from "./testClient";
 import { until } from "./until";
+import { COOKING } from "./rooms";
 
 /*
  * What the suites about hostile clients share: Socket.IO packets as text, and a service with two honest clients.
@@ -47,8 +47,4 @@ export async function sessionIsGone(session: RawPolling): Promise<void> {
 
 export function times(count: number, action: () => void): void {
   for (let i = 0; i < count; i += 1) action();
-}
-
-export function range(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
 }

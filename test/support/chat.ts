@@ -14,9 +14,6 @@ import { numbers } from "./numbers";
 import { COOKING } from "./rooms";
 import { TestClient, type TestClientOptions } from "./testClient";
 
-export { numbers } from "./numbers";
-export { PETS, ROOM_NAMES } from "./rooms";
-
 /** A valid message, changed by `overrides`. */
 export function newMessage(overrides: Partial<NewMessage> = {}): NewMessage {
   return { username: "ana", message: "hello", uuid: uuid(), chatRoom: COOKING, ...overrides };

@@ -19,7 +19,7 @@ export const NON_OBJECTS: readonly [name: string, value: unknown][] = [
 ];
 
 /** Names of no room that have a meaning in JavaScript, EventEmitter, Socket.IO or the service, or look like a room's. */
-export const TREACHEROUS_NAMES = [
+export const HOSTILE_NAMES = [
   "__proto__",
   "constructor",
   "prototype",

@@ -1,8 +1,8 @@
 import type { DataEnvelope, PresenceDiff, PresenceState, PresentClient } from "../../src/protocol/events";
 import type { Random } from "./random";
-import { ROOM_NAMES } from "./chat";
 import { TestClient } from "./testClient";
 import { until } from "./until";
+import { ROOM_NAMES } from "./rooms";
 
 type UsersPerRoom = PresenceState["usersPerRoom"];
 

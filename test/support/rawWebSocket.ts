@@ -99,13 +99,13 @@ export class RawWebSocket {
 
   /** Resolves with the first frame, past or future, that begins with the prefix; rejects on close or timeout. */
   async waitFor(prefix: string): Promise<string> {
-    const frame = await this.heardOrClosed(prefix);
+    const frame = await this.frameOrClosed(prefix);
     if (frame !== undefined) return frame;
     throw new Error(`closed before a frame ${prefix}… arrived; received ${this.#summary()}`);
   }
 
   /** As `waitFor`, but resolves with undefined when the connection closes first. */
-  heardOrClosed(prefix: string): Promise<string | undefined> {
+  frameOrClosed(prefix: string): Promise<string | undefined> {
     const past = this.frames.find((frame) => frame.startsWith(prefix));
     if (past !== undefined || this.#isClosed) return Promise.resolve(past);
     return new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { v4 as uuid } from "uuid";
 import { EVENTS } from "../../src/protocol/events";
 import type { NewMessage, NewPresenceInformation } from "../../src/protocol/payloads";
 import { afterThisTest } from "./disposal";
+import { COOKING } from "./rooms";
 
 export type Generation = "4.8" | "2.x";
 export type Transport = "websocket" | "polling";
@@ -28,8 +29,6 @@ export const CLIENTS: { name: string; options: TestClientOptions }[] = [
   { name: "client 2.x over websocket", options: { generation: "2.x", transports: ["websocket"] } },
   { name: "client 2.x over polling", options: { generation: "2.x", transports: ["polling"] } },
 ];
-
-export const COOKING = { label: "Cooking", name: "/cooking" };
 
 interface Waiter {
   event: string;
