@@ -1,26 +1,22 @@
-import { VARIABLE_GROUPS } from "../../src/config";
-import type { Variable } from "../../src/config/variable";
 import { alignedTable } from "../../bench/report/alignedTable";
+import { VARIABLES } from "../../src/config";
 
-const INTRODUCTION = `# Configuration
+const TITLE = ["Variable", "Type", "Unit", "Default", "Description"];
+const TABLE = /^\{\{(\w+)\}\}$/gm;
 
-<!-- Written by \`npm run docs\` from the table in src/config.ts. Change that table, not this file. -->
-
-All configuration comes from environment variables. A variable that is set but empty counts as not set; only \`JWT_SECRET\`
-and \`JWKS_URL\` must not be empty. A variable that cannot be used stops the start with exit code 1 and one line that names
-it. The line does not show secrets.
-`;
-
-/** docs/CONFIGURATION.md: a table for each group of variables. */
-export function configurationDocument(): string {
-  const groups = Object.entries<Readonly<Record<string, Variable<unknown>>>>(VARIABLE_GROUPS);
-  const sections = groups.map(([heading, variables]) => {
-    const rows = Object.entries(variables).map(([name, variable]) => row(name, variable));
-    return `## ${heading}\n\n${alignedTable([["Variable", "Type", "Unit", "Default", "Description"], ...rows])}\n`;
+/**
+ * docs/CONFIGURATION.md: the template, with each `{{NAME}}` replaced by a table of the variables from NAME to the one
+ * before the next `{{NAME}}`. Throws unless the tables have every variable once.
+ */
+export function configurationDocument(template: string): string {
+  const names = Object.keys(VARIABLES);
+  const starts = [...template.matchAll(TABLE)].map(([, name = ""]) => names.indexOf(name));
+  const isComplete = starts[0] === 0 && starts.every((start, index) => start > (starts[index - 1] ?? -1));
+  if (!isComplete) throw new Error("configuration.template.md does not have the order of the variables");
+  const rows = Object.entries(VARIABLES).map(([name, variable]) => {
+    const { type, unit = "", defaultText, description } = variable;
+    return [`\`${name}\``, type, unit, defaultText, description].map((cell) => cell.replaceAll("|", "\\|"));
   });
-  return [INTRODUCTION, ...sections].join("\n");
-}
-
-function row(name: string, { type, unit = "", defaultText, description }: Variable<unknown>): string[] {
-  return [`\`${name}\``, type, unit, defaultText, description].map((cell) => cell.replaceAll("|", "\\|"));
+  const tables = starts.map((start, index) => alignedTable([TITLE, ...rows.slice(start, starts[index + 1])]));
+  return template.replace(TABLE, () => tables.shift() ?? "");
 }

@@ -14,7 +14,7 @@ export function documents(): Record<string, string> {
   const results = JSON.parse(read("bench/results.json")) as Results;
   return {
     "README.md": withBenchmarks(read("README.md"), results),
-    "docs/CONFIGURATION.md": configurationDocument(),
+    "docs/CONFIGURATION.md": configurationDocument(read("docs/generate/configuration.template.md")),
     "docs/SCALING.md": scalingDocument(read("docs/generate/scaling.template.md"), results),
   };
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { configurationDocument } from "../../docs/generate/configuration";
 import { documents } from "../../docs/generate/documents";
 import { scalingDocument } from "../../docs/generate/scaling";
 import type { Results } from "../../bench/report/results";
@@ -7,6 +8,13 @@ const read = (path: string) => readFileSync(path, "utf8");
 
 test.each(Object.entries(documents()))("%s is what `npm run docs` writes", (path, text) => {
   expect(read(path)).toBe(text);
+});
+
+test("the template of CONFIGURATION.md must show every variable once", () => {
+  const template = read("docs/generate/configuration.template.md");
+  const withoutFirst = template.replace("{{PORT}}", "");
+  for (const wrong of [withoutFirst, `${withoutFirst}\n{{PORT}}\n`, `${template}\n{{HEIGHT}}\n`])
+    expect(() => configurationDocument(wrong)).toThrow("does not have the order of the variables");
 });
 
 describe("the template of SCALING.md", () => {

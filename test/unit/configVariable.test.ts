@@ -1,22 +1,22 @@
 import {
   ConfigError,
   integer,
-  onOff,
+  matching,
+  ON_OFF,
   oneOf,
-  optionalText,
+  optional,
   readVariables,
-  text,
+  TEXT,
+  variable,
 } from "../../src/config/variable";
 
-const described = { description: "For this test." };
-
 const TABLE = {
-  COUNT: integer({ default: 3, min: 1, max: 5, unit: "things", ...described }),
-  MORE: integer({ default: 7, ...described }),
-  KIND: oneOf(["a", "b"], { default: "a", ...described }),
-  SWITCH: onOff({ default: "off", ...described }),
-  NAME: text({ default: "n", pattern: /^[a-z]+$/, ...described }),
-  NOTE: optionalText({ unset: "no note", ...described }),
+  COUNT: integer(3, { min: 1, max: 5, unit: "things" }, "How many."),
+  MORE: integer(7, {}, "How many more."),
+  KIND: variable(oneOf("a", "b"), "a", "Which."),
+  SWITCH: variable(ON_OFF, "off", "Whether."),
+  NAME: variable(matching(/^[a-z]+$/), "n", "Whose."),
+  NOTE: optional(TEXT, "no note", "Why."),
 };
 
 test("variables that are not set have their defaults", () => {
