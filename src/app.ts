@@ -33,14 +33,8 @@ export class App {
     this.#stores = stores;
     this.#readiness = new Readiness(stores.messageLog);
     if (config.metricsToken !== undefined) parts.metrics.addProcessMetrics();
-    const http = createHttpApp({
-      ...parts,
-      messageLog: stores.messageLog,
-      readiness: this.#readiness,
-      chatPage: config.chatPage,
-      metricsToken: config.metricsToken,
-      historyLimit: new RateLimit(config.historyPerSecond, config.historyBurst),
-    });
+    const historyLimit = new RateLimit(config.historyPerSecond, config.historyBurst);
+    const http = createHttpApp({ ...config, ...parts, ...stores, readiness: this.#readiness, historyLimit });
     this.#server = createServer(HTTP_SERVER_OPTIONS, http);
     this.#server.setTimeout(IDLE_SOCKET_TIMEOUT_MS);
     this.#server.on("clientError", (_error, socket) => refuseOnSocket(socket, REFUSALS.badRequest));
@@ -54,7 +48,10 @@ export class App {
    * bound (a system error) or the message log cannot be opened (a StoreError).
    */
   async start(): Promise<number> {
-    const port = await this.#listen();
+    this.#server.listen(this.#config.port, this.#config.host);
+    await once(this.#server, "listening");
+    const { port } = this.#server.address() as AddressInfo;
+    this.#logger.info({ port, url: `http://localhost:${String(port)}` }, "listening");
     try {
       await this.#chat.start();
     } catch (error) {
@@ -75,16 +72,7 @@ export class App {
 
   /** Drains: refuses new connections, writes out what is queued, closes all connections. Their clients reconnect. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
-  }
-
-  async #listen(): Promise<number> {
-    this.#server.listen(this.#config.port, this.#config.host);
-    await once(this.#server, "listening");
-    const { port } = this.#server.address() as AddressInfo;
-    this.#logger.info({ port, url: `http://localhost:${String(port)}` }, "listening");
-    return port;
+    return (this.#stopping ??= this.#stop());
   }
 
   async #stop(): Promise<void> {

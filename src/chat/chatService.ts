@@ -17,18 +17,17 @@ import { createSharedParts, type SharedParts, type SharedPartsOptions } from "./
 /** Where the state of the service is. `ChatService.start()` starts all three; the caller stops them. */
 export interface Stores {
   messageLog: MessageLog;
+  /** ChatService's default: in memory, the clients of this process. */
   presenceStore: PresenceStore;
-  /** The connection to the other nodes; undefined: there are none. */
+  /** The connection to the other nodes; undefined, ChatService's default: there are none. */
   nodeBus: NodeBus | undefined;
 }
 
-export interface ChatServiceOptions extends SharedPartsOptions, EventNames, Pick<Stores, "messageLog"> {
+type GivenStores = Pick<Stores, "messageLog"> & Partial<Stores>;
+
+export interface ChatServiceOptions extends SharedPartsOptions, EventNames, GivenStores {
   /** The HTTP server to attach to. The caller listens on it and closes it. */
   server: HttpServer;
-  /** Default: in memory, the clients of this process. */
-  presenceStore?: PresenceStore;
-  /** Default: there are no other nodes. */
-  nodeBus?: NodeBus | undefined;
   /** Messages of each room that a client which cannot resume receives on connecting. Default: 0. */
   replayOnConnect?: number;
   /** What one client, and all clients together, may use. Default for each: `DEFAULT_LIMITS`. */
@@ -73,7 +72,7 @@ export class ChatService {
     this.#io = createSocketServer(server);
     connections.attach(server, this.#io);
     guardHandshake(this.#io, parts);
-    this.#clients.serve(this.#io);
+    this.#io.on("connection", (socket) => this.#clients.onArrived(socket));
   }
 
   /**
@@ -89,15 +88,14 @@ export class ChatService {
     });
     await messageLog.start(
       (message, isMoreComing) => this.#delivery.deliver(message, isMoreComing),
-      () => void this.#onGap(),
+      () => void this.#clients.onGap(),
     );
     if (this.#closing === undefined) this.#connections.open();
   }
 
   /** Refuses new connections, delivers what was accepted, closes all connections. A second call waits for the first. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return (this.#closing ??= this.#close());
   }
 
   async #close(): Promise<void> {
@@ -105,11 +103,5 @@ export class ChatService {
     this.#delivery.stopPresence();
     await this.#connections.drain((batch) => this.#clients.retire(batch));
     this.#io.engine.close();
-  }
-
-  /** Messages were lost before this node could deliver them. */
-  async #onGap(): Promise<void> {
-    this.#delivery.onGap();
-    await this.#clients.disconnectAll();
   }
 }

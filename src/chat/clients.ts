@@ -1,12 +1,12 @@
 import type { Connections } from "../connections/connections";
-import { closeOrTerminate, type ChatIo, type ChatSocket, type Connection } from "../connections/engine";
+import { closeOrTerminate, type ChatSocket, type Connection } from "../connections/engine";
 import { atExpiry } from "../connections/expiry";
 import type { Delivery } from "../delivery/delivery";
 import type { Dispatcher } from "../incoming/dispatcher";
 import type { ClientEventLog } from "../observability/logger";
 import type { PresenceStore } from "../presence/presenceStore";
 
-export interface ClientsDeps {
+interface Deps {
   connections: Connections;
   dispatcher: Dispatcher;
   delivery: Delivery;
@@ -16,15 +16,22 @@ export interface ClientsDeps {
 
 /** What happens to one client: it arrives, its token expires, it leaves. */
 export class Clients {
-  readonly #deps: ClientsDeps;
+  readonly #deps: Deps;
 
-  constructor(deps: ClientsDeps) {
+  constructor(deps: Deps) {
     this.#deps = deps;
   }
 
-  /** Serves every socket that passes the handshake. */
-  serve(io: ChatIo): void {
-    io.on("connection", (socket) => this.#onArrived(socket));
+  /** Serves a client whose handshake was accepted. */
+  onArrived(socket: ChatSocket): void {
+    const { connections, dispatcher, delivery, log } = this.#deps;
+    const { conn, id, data } = socket;
+    const ip = connections.addressOf(conn);
+    log.info("connected", { id, ip, transport: conn.transport.name, protocol: conn.protocol });
+    dispatcher.serve(socket);
+    socket.on("disconnect", (reason) => this.#onLeft(socket, reason));
+    delivery.join(socket);
+    atExpiry(conn, data.identity?.expiresAt ?? Infinity, () => void this.#onExpired(socket));
   }
 
   /** Answers what these clients have sent and takes no more events from them. They are about to be closed. */
@@ -38,21 +45,11 @@ export class Clients {
    * All clients have missed messages. They receive nothing more and are disconnected; when they resume, the
    * server tells them to read history.
    */
-  async disconnectAll(): Promise<void> {
+  async onGap(): Promise<void> {
     const { connections, delivery } = this.#deps;
+    delivery.onGap();
     for (const conn of connections.list()) delivery.leave(conn);
     await connections.closeAll();
-  }
-
-  #onArrived(socket: ChatSocket): void {
-    const { connections, dispatcher, delivery, log } = this.#deps;
-    const { conn, id, data } = socket;
-    const ip = connections.addressOf(conn);
-    log.info("connected", { id, ip, transport: conn.transport.name, protocol: conn.protocol });
-    dispatcher.serve(socket);
-    socket.on("disconnect", (reason) => this.#onLeft(socket, reason));
-    delivery.join(socket);
-    atExpiry(conn, data.identity?.expiresAt ?? Infinity, () => void this.#onExpired(socket));
   }
 
   /** The client reconnects by itself, with a new token if it has one. */

@@ -6,13 +6,13 @@ import { EVENTS } from "../protocol/events";
 import { ChatError, REFUSALS, toChatError } from "../protocol/refusals";
 import type { EventHandler } from "./eventHandler";
 
-type AckFunction = (answer: unknown) => void;
+type Ack = ((answer: unknown) => void) | undefined;
 
 const SETTLE_DEADLINE_MS = 2_000; // for events in flight when their connection is about to be closed
 
 export interface DispatcherDeps {
   /** Event name → its handler. */
-  handlers: ReadonlyMap<string, EventHandler<unknown>>;
+  handlers: ReadonlyMap<string, EventHandler>;
   /** `strike` counts an event that is unknown or over the rate limit against its connection. */
   connections: { strike: (conn: Connection) => void };
   log: ClientEventLog;
@@ -30,7 +30,6 @@ export class Dispatcher {
     this.#deps = deps;
   }
 
-  /** Handles all events of the socket until it disconnects. */
   serve(socket: ChatSocket): void {
     socket.onAny((event: string, ...args: unknown[]) => {
       // Socket.IO calls this also for packets that follow a DISCONNECT in the same write.
@@ -59,19 +58,15 @@ export class Dispatcher {
 
   async #onEvent(socket: ChatSocket, event: string, args: unknown[]): Promise<void> {
     const last = args.at(-1);
-    const ack = typeof last === "function" ? (last as AckFunction) : undefined;
+    const ack = typeof last === "function" ? (last as Ack) : undefined;
     try {
       const handler = this.#deps.handlers.get(event);
       if (handler === undefined) throw new ChatError(REFUSALS.unknownEvent);
       handler.limit.consume(socket.id);
       const payload = args[0] === ack ? undefined : args[0];
       const { id, identity } = socket.data;
-      const data = await handler.handle(payload, {
-        id,
-        identity,
-        conn: socket.conn,
-        wantsAck: ack !== undefined,
-      });
+      const sender = { id, identity, conn: socket.conn, wantsAck: ack !== undefined };
+      const data = await handler.handle(payload, sender);
       ack?.({ data, error: null });
     } catch (thrown) {
       this.#refuse(socket, event, thrown, ack);
@@ -79,7 +74,7 @@ export class Dispatcher {
   }
 
   /** The refusal goes to the ack, else as `server_error`; an unknown event without an ack gets no answer. */
-  #refuse(socket: ChatSocket, event: string, thrown: unknown, ack: AckFunction | undefined): void {
+  #refuse(socket: ChatSocket, event: string, thrown: unknown, ack: Ack): void {
     const { handlers, connections, log, metrics } = this.#deps;
     const error = toChatError(thrown);
     metrics.eventsRefused.inc({ reason: error.message });
@@ -88,7 +83,7 @@ export class Dispatcher {
     if (thrown === error) log.warn("event refused", { ...fields, reason: error.message });
     else log.error("event failed", { ...fields, err: thrown });
     if (!isKnown || error.status === REFUSALS.tooManyRequests.status) connections.strike(socket.conn);
-    if (ack !== undefined) ack(error.toEnvelope());
+    if (ack) ack(error.toEnvelope());
     else if (isKnown) socket.emit(EVENTS.serverError, error.toEnvelope());
   }
 }

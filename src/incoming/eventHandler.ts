@@ -1,6 +1,20 @@
 import type { Identity } from "../access/identity";
 import type { RateLimit } from "../access/rateLimit";
 import type { Connection } from "../connections/engine";
+import type { TypingClients } from "../delivery/typingClients";
+import type { MessageLog } from "../messageLog/messageLog";
+import type { Metrics } from "../observability/metrics";
+import type { PresenceStore } from "../presence/presenceStore";
+import type { Rooms } from "../protocol/rooms";
+
+/** What the handlers work with. */
+export interface HandlerDeps {
+  rooms: Rooms;
+  messageLog: MessageLog;
+  presenceStore: PresenceStore;
+  typing: TypingClients;
+  metrics: Metrics;
+}
 
 /** The client that sent an event, and how it sent it. */
 export interface Sender {
@@ -19,8 +33,8 @@ export interface Sender {
  */
 export type Handle<Result> = (payload: unknown, sender: Sender) => Result | Promise<Result>;
 
-export interface EventHandler<Result> {
+export interface EventHandler {
   /** Counted per connection, before the payload is validated. */
   limit: RateLimit;
-  handle: Handle<Result>;
+  handle: Handle<unknown>;
 }

@@ -1,10 +1,10 @@
 import { RateLimit } from "../access/rateLimit";
 import type { ChatLimits } from "../connections/limits";
 import { EVENTS } from "../protocol/events";
-import type { EventHandler } from "./eventHandler";
-import { newMessage, type NewMessageDeps } from "./newMessage";
-import { newPresenceInformation, type NewPresenceInformationDeps } from "./newPresenceInformation";
-import { newTypingInformation, type NewTypingInformationDeps } from "./newTypingInformation";
+import type { EventHandler, HandlerDeps } from "./eventHandler";
+import { newMessage } from "./newMessage";
+import { newPresenceInformation } from "./newPresenceInformation";
+import { newTypingInformation } from "./newTypingInformation";
 
 /** Other names for the events that clients send, for deployments whose frontends use them. */
 export interface EventNames {
@@ -16,25 +16,16 @@ export interface EventNames {
   newTypingInformationEventName?: string;
 }
 
-export type EventHandlersDeps = NewMessageDeps & NewPresenceInformationDeps & NewTypingInformationDeps;
-
 /** Event name → its handler, for every event that clients may send. */
-export function eventHandlers(
-  names: EventNames,
-  limits: ChatLimits,
-  deps: EventHandlersDeps,
-): Map<string, EventHandler<unknown>> {
-  const {
-    newMessageEventName = EVENTS.newMessage,
-    newPresenceInformationEventName = EVENTS.newPresenceInformation,
-    newTypingInformationEventName = EVENTS.newTypingInformation,
-  } = names;
-  const messages = new RateLimit(limits.messagesPerSecond, limits.messagesBurst);
-  const presence = new RateLimit(limits.presencePerSecond, limits.presenceBurst);
-  const typing = new RateLimit(limits.typingPerSecond, limits.typingBurst);
-  return new Map<string, EventHandler<unknown>>([
-    [newMessageEventName, { limit: messages, handle: newMessage(deps) }],
-    [newPresenceInformationEventName, { limit: presence, handle: newPresenceInformation(deps) }],
-    [newTypingInformationEventName, { limit: typing, handle: newTypingInformation(deps) }],
+export function eventHandlers(names: EventNames, limits: ChatLimits, deps: HandlerDeps) {
+  const message = names.newMessageEventName ?? EVENTS.newMessage;
+  const presence = names.newPresenceInformationEventName ?? EVENTS.newPresenceInformation;
+  const typing = names.newTypingInformationEventName ?? EVENTS.newTypingInformation;
+  const limitOf = (kind: "messages" | "presence" | "typing") =>
+    new RateLimit(limits[`${kind}PerSecond`], limits[`${kind}Burst`]);
+  return new Map<string, EventHandler>([
+    [message, { limit: limitOf("messages"), handle: newMessage(deps) }],
+    [presence, { limit: limitOf("presence"), handle: newPresenceInformation(deps) }],
+    [typing, { limit: limitOf("typing"), handle: newTypingInformation(deps) }],
   ]);
 }

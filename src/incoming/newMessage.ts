@@ -1,29 +1,21 @@
 import { authorize } from "../access/identity";
-import { KeyReusedError, StoreError, type MessageLog } from "../messageLog/messageLog";
-import type { Metrics } from "../observability/metrics";
-import type { ChatMessage, MessageReceipt } from "../protocol/events";
+import { KeyReusedError, StoreError } from "../messageLog/messageLog";
+import type { MessageReceipt } from "../protocol/events";
 import { ChatError, REFUSALS } from "../protocol/refusals";
-import type { Rooms } from "../protocol/rooms";
 import { validateNewMessage } from "../protocol/validation";
-import type { Handle } from "./eventHandler";
-
-export interface NewMessageDeps {
-  rooms: Rooms;
-  messageLog: MessageLog;
-  metrics: Metrics;
-}
+import type { Handle, HandlerDeps } from "./eventHandler";
 
 /**
  * `new_message`: appends to the log, which delivers the message to all clients, the sender included. With an ack the
  * uuid is an idempotency key, so that the client can retry.
  */
-export function newMessage({ rooms, messageLog, metrics }: NewMessageDeps): Handle<MessageReceipt> {
+export function newMessage({ rooms, messageLog, metrics }: HandlerDeps): Handle<MessageReceipt> {
   return async (payload, { identity, wantsAck }) => {
     const { message, username, chatRoom, uuid } = validateNewMessage(payload);
     const room = rooms.get(chatRoom.name);
     authorize(identity, username, room.name);
     const serverTimestamp = new Date().toISOString();
-    const accepted: ChatMessage = { message, username, chatRoom: room, uuid, serverTimestamp };
+    const accepted = { message, username, chatRoom: room, uuid, serverTimestamp };
     const appendedAt = performance.now();
     const receipt = await messageLog.append(accepted, { idempotent: wantsAck }).catch(refuse);
     if (receipt.duplicate) metrics.duplicates.inc();

@@ -1,20 +1,11 @@
 import { authorize, roomsOf } from "../access/identity";
-import type { PresenceStore } from "../presence/presenceStore";
 import type { PresenceInformation } from "../protocol/events";
-import type { Rooms } from "../protocol/rooms";
 import { validateNewPresenceInformation } from "../protocol/validation";
-import type { Handle } from "./eventHandler";
-
-export interface NewPresenceInformationDeps {
-  rooms: Rooms;
-  presenceStore: PresenceStore;
-}
+import type { Handle, HandlerDeps } from "./eventHandler";
 
 /** `new_presence_information`: puts the client into a room. The other clients are notified when its room changed. */
-export function newPresenceInformation({
-  rooms,
-  presenceStore,
-}: NewPresenceInformationDeps): Handle<PresenceInformation | undefined> {
+export function newPresenceInformation(deps: HandlerDeps): Handle<PresenceInformation | undefined> {
+  const { rooms, presenceStore } = deps;
   return (payload, { id, identity, conn, wantsAck }) => {
     const { username, avatar, currentRoom } = validateNewPresenceInformation(payload);
     const room = rooms.get(currentRoom.name);

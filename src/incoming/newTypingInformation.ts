@@ -1,19 +1,9 @@
 import { authorize } from "../access/identity";
-import type { TypingClients } from "../delivery/typingClients";
-import type { Rooms } from "../protocol/rooms";
 import { validateNewTypingInformation } from "../protocol/validation";
-import type { Handle } from "./eventHandler";
-
-export interface NewTypingInformationDeps {
-  rooms: Rooms;
-  typing: TypingClients;
-}
+import type { Handle, HandlerDeps } from "./eventHandler";
 
 /** `new_typing_information`: relayed to the other clients that asked for typing, best effort, never stored. */
-export function newTypingInformation({
-  rooms,
-  typing,
-}: NewTypingInformationDeps): Handle<Record<string, never>> {
+export function newTypingInformation({ rooms, typing }: HandlerDeps): Handle<Record<string, never>> {
   return (payload, { identity, conn }) => {
     const { username, chatRoom, isTyping } = validateNewTypingInformation(payload);
     const room = rooms.get(chatRoom.name);
