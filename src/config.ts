@@ -14,7 +14,6 @@ import {
   TEXT,
   url,
   variable,
-  type Environment,
 } from "./config/variable";
 import { DEFAULT_LIMITS, type ChatLimits } from "./connections/limits";
 import { MAX_MISSED_MESSAGES } from "./protocol/limits";
@@ -81,7 +80,7 @@ type Values = ReturnType<typeof readVariables<typeof VARIABLES>>;
 export type Config = ReturnType<typeof loadConfig>;
 
 /** Reads and checks every variable. Throws a ConfigError for the first one that cannot be used. */
-export function loadConfig(env: Environment = process.env) {
+export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
   const values = readVariables(VARIABLES, env);
   if (givenText(env, "WORKERS") !== undefined)
     throw new ConfigError(
@@ -117,7 +116,7 @@ export function loadConfig(env: Environment = process.env) {
   });
 }
 
-function auth(values: Values, env: Environment): AuthSettings | undefined {
+function auth(values: Values, env: NodeJS.ProcessEnv): AuthSettings | undefined {
   const { JWT_SECRET: secret, JWKS_URL: jwksUrl, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = values;
   // A secret that was lost on its way here must not turn sign-in off.
   for (const name of ["JWT_SECRET", "JWKS_URL"])

@@ -22,23 +22,16 @@ export interface SharedPartsOptions {
 }
 
 /** What the HTTP routes and the chat have in common. It is built once and handed to both. */
-export interface SharedParts {
-  rooms: Rooms;
-  origins: Origins;
-  /** Undefined: authentication is off. */
-  authenticator: Authenticator | undefined;
-  trustProxy: number;
-  log: ClientEventLog;
-  metrics: Metrics;
-}
+export type SharedParts = ReturnType<typeof createSharedParts>;
 
-export function createSharedParts(options: SharedPartsOptions): SharedParts {
+export function createSharedParts(options: SharedPartsOptions) {
   const { acceptableOrigins = [], chatRooms = DEFAULT_ROOMS, auth, trustProxy = 0 } = options;
   const log = new ClientEventLog(options.logger ?? createLogger("silent"));
   const rooms = new Rooms(chatRooms);
   return {
     rooms,
     origins: new Origins(acceptableOrigins, trustProxy),
+    /** Undefined: authentication is off. */
     authenticator: auth && new Authenticator({ ...auth, rooms: rooms.names(), log }),
     trustProxy,
     log,

@@ -3,8 +3,6 @@ import { ANY_ORIGIN } from "../access/origins";
 /** A variable that cannot be used. The message is one line that names the variable. */
 export class ConfigError extends Error {}
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 type Check = (given: string) => boolean;
 
 export interface Kind<Value> {
@@ -91,7 +89,7 @@ function text(type: string, isValid: Check, must: string, { isSecret = false } =
 }
 
 /** Reads the variables in the order of the table. Throws a ConfigError for the first one that cannot be used. */
-export function readVariables<T extends Record<string, Variable<unknown>>>(table: T, env: Environment) {
+export function readVariables<T extends Record<string, Variable<unknown>>>(table: T, env: NodeJS.ProcessEnv) {
   const values = Object.entries(table).map(([name, { default: fallback, parse }]) => {
     const given = givenText(env, name);
     try {
@@ -105,6 +103,6 @@ export function readVariables<T extends Record<string, Variable<unknown>>>(table
 }
 
 /** Shells and dashboards unset a variable by making it empty, so empty counts as not set. */
-export function givenText(env: Environment, name: string): string | undefined {
+export function givenText(env: NodeJS.ProcessEnv, name: string): string | undefined {
   return env[name]?.trim() || undefined;
 }

@@ -30,6 +30,7 @@ export class Dispatcher {
     this.#deps = deps;
   }
 
+  /** Handles the events of the socket until it disconnects. */
   serve(socket: ChatSocket): void {
     socket.onAny((event: string, ...args: unknown[]) => {
       // Socket.IO calls this also for packets that follow a DISCONNECT in the same write.
@@ -49,11 +50,8 @@ export class Dispatcher {
    */
   async retire(connections: readonly Connection[]): Promise<void> {
     for (const conn of connections) this.#retired.add(conn);
-    const deadline = new AbortController();
-    const settled = Promise.allSettled(this.#inFlight);
-    const timedOut = wait(SETTLE_DEADLINE_MS, undefined, { ref: false, signal: deadline.signal });
-    await Promise.race([settled, timedOut]);
-    deadline.abort();
+    const timeout = wait(SETTLE_DEADLINE_MS, undefined, { ref: false });
+    await Promise.race([Promise.allSettled(this.#inFlight), timeout]);
   }
 
   async #onEvent(socket: ChatSocket, event: string, args: unknown[]): Promise<void> {

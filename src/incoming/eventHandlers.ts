@@ -6,13 +6,13 @@ import { newMessage } from "./newMessage";
 import { newPresenceInformation } from "./newPresenceInformation";
 import { newTypingInformation } from "./newTypingInformation";
 
-/** Other names for the events that clients send, for deployments whose frontends use them. */
+/**
+ * Other names for the events that clients send, for deployments whose frontends use them. Defaults: `new_message`,
+ * `new_presence_information`, `new_typing_information`.
+ */
 export interface EventNames {
-  /** Default: `new_message`. */
   newMessageEventName?: string;
-  /** Default: `new_presence_information`. */
   newPresenceInformationEventName?: string;
-  /** Default: `new_typing_information`. */
   newTypingInformationEventName?: string;
 }
 
