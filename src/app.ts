@@ -88,10 +88,8 @@ export class App {
   }
 
   async #closeServer(): Promise<void> {
-    const closed = once(this.#server, "close");
+    setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE_MS).unref();
     this.#server.close();
-    const giveUp = setTimeout(() => this.#server.closeAllConnections(), REQUESTS_GRACE_MS);
-    await closed;
-    clearTimeout(giveUp);
+    await once(this.#server, "close");
   }
 }
