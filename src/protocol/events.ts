@@ -33,48 +33,31 @@ export interface ConnectError {
   };
 }
 
+/**
+ * ISO 8601 in UTC, with milliseconds.
+ * @format date-time
+ * @pattern ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$
+ */
+type Timestamp = string;
+
 /** The payload of a room event. */
 export interface ChatMessage {
-  /**
-   * @minLength 1
-   * @maxLength 4000
-   */
+  /** @minLength 1 @maxLength 4000 */
   message: string;
-  /**
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** @minLength 1 @maxLength 64 */
   username: string;
   /** The room with the server's label, whatever label the sender used. */
   chatRoom: ChatRoom;
-  /**
-   * Chosen by the sender; two messages may have the same one.
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** Chosen by the sender; two messages may have the same one. @minLength 1 @maxLength 64 */
   uuid: string;
-  /**
-   * ISO 8601 in UTC, with milliseconds.
-   * @format date-time
-   * @pattern ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$
-   */
-  serverTimestamp: string;
+  serverTimestamp: Timestamp;
 }
 
 /** Answer to an acked `new_message`. */
 export interface MessageReceipt {
-  /**
-   * The uuid of the message.
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** The uuid of the message. @minLength 1 @maxLength 64 */
   uuid: string;
-  /**
-   * ISO 8601 in UTC, with milliseconds.
-   * @format date-time
-   * @pattern ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$
-   */
-  serverTimestamp: string;
+  serverTimestamp: Timestamp;
   offset: Offset;
   /** True if an earlier attempt stored the message; the other fields are those of that attempt. */
   duplicate: boolean;
@@ -82,10 +65,7 @@ export interface MessageReceipt {
 
 /** A user starts or stops typing in a room. */
 export interface TypingInformation {
-  /**
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** @minLength 1 @maxLength 64 */
   username: string;
   chatRoom: ChatRoom;
   isTyping: boolean;
@@ -95,11 +75,7 @@ export interface TypingInformation {
 export interface ResumedRoom {
   /** False if messages may be missing; the client reads history instead. */
   recovered: boolean;
-  /**
-   * The number of messages that were replayed.
-   * @asType integer
-   * @minimum 0
-   */
+  /** The number of messages that were replayed. @asType integer @minimum 0 */
   replayed: number;
   /** The offset after which the live stream of the room begins. */
   offset: Offset;
@@ -116,15 +92,9 @@ export type HistoricalMessage = ChatMessage & { offset: Offset };
 
 /** A user in a room. */
 export interface PresentUser {
-  /**
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** @minLength 1 @maxLength 64 */
   username: string;
-  /**
-   * Usually a URL; any string.
-   * @maxLength 2048
-   */
+  /** Usually a URL; any string. @maxLength 2048 */
   avatar: string;
 }
 

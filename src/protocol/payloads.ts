@@ -6,47 +6,26 @@
 
 /** A room. */
 export interface ChatRoom {
-  /**
-   * The text to show, e.g. `Cooking`. It does not identify the room.
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** The text to show, e.g. `Cooking`. It does not identify the room. @minLength 1 @maxLength 64 */
   label: string;
-  /**
-   * Identifies the room, and is the name of its event, e.g. `/cooking`.
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** Identifies the room, and is the name of its event, e.g. `/cooking`. @minLength 1 @maxLength 64 */
   name: string;
 }
 
 /** Payload of `new_message`. */
 export interface NewMessage {
-  /**
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** @minLength 1 @maxLength 64 */
   username: string;
-  /**
-   * @minLength 1
-   * @maxLength 4000
-   */
+  /** @minLength 1 @maxLength 4000 */
   message: string;
-  /**
-   * Chosen by the sender: usually a v4 uuid, but any string is accepted.
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** Chosen by the sender: usually a v4 uuid, but any string is accepted. @minLength 1 @maxLength 64 */
   uuid: string;
   chatRoom: ChatRoom;
 }
 
 /** Payload of `new_typing_information`. */
 export interface NewTypingInformation {
-  /**
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** @minLength 1 @maxLength 64 */
   username: string;
   chatRoom: ChatRoom;
   isTyping: boolean;
@@ -64,30 +43,18 @@ export interface HandshakeAuth {
   typing?: boolean;
   /** Opts in to `presence_state` and `presence_diff` instead of `presence_information`. */
   presence?: "diff";
-  /**
-   * A JSON Web Token, where the server requires one.
-   * @maxLength 8192
-   */
+  /** A JSON Web Token, where the server requires one. @maxLength 8192 */
   token?: string;
 }
 
-/**
- * The position of a message in its room; opaque to clients.
- * @maxLength 64
- */
+/** The position of a message in its room; opaque to clients. @maxLength 64 */
 export type Offset = string;
 
 /** Payload of `new_presence_information`: the user, and the room that it is in. */
 export interface NewPresenceInformation {
-  /**
-   * @minLength 1
-   * @maxLength 64
-   */
+  /** @minLength 1 @maxLength 64 */
   username: string;
-  /**
-   * Usually a URL; any string is accepted.
-   * @maxLength 2048
-   */
+  /** Usually a URL; any string is accepted. @maxLength 2048 */
   avatar: string;
   currentRoom: ChatRoom;
 }

@@ -13,119 +13,69 @@ export interface Refusal {
 }
 
 export const REFUSALS = {
-  messageNotValid: {
-    message: "Incoming message is not valid",
-    status: 404,
-    description:
-      "The payload of `new_message` fails its schema; `errors` has one line per violation, 10 at most.",
-  },
-  userInfoNotValid: {
-    message: "Incoming user info is not valid",
-    status: 404,
-    description: "The payload of `new_presence_information` fails its schema.",
-  },
-  typingInfoNotValid: {
-    message: "Incoming typing info is not valid",
-    status: 404,
-    description: "The payload of `new_typing_information` fails its schema.",
-  },
-  handshakeNotValid: {
-    message: "Handshake is not valid",
-    status: 400,
-    description:
-      "The `auth` of the handshake fails its schema. Sent as `connect_error`, with status and errors in `data`.",
-  },
-  unknownRoom: {
-    message: "Chat room does not exist",
-    status: 404,
-    description: "The room named in a message, in presence or in a path is not one of the server's.",
-  },
-  tooManyRequests: {
-    message: "Too many requests",
-    status: 429,
-    description: "The connection sent more events, or the address more requests, than its rate limit allows.",
-  },
-  messageNotStored: {
-    message: "Message could not be stored",
-    status: 503,
-    description:
-      "The message log cannot store messages now. The message was not delivered; the client may send it again.",
-  },
-  uuidAlreadyUsed: {
-    message: "Message uuid was already used",
-    status: 409,
-    description: "A message with a callback has the uuid of an earlier one, but another text.",
-  },
-  notAllowed: {
-    message: "Not allowed",
-    status: 403,
-    description: "The token belongs to another user, or does not include the room.",
-  },
-  unknownEvent: {
-    message: "Event is not known",
-    status: 404,
-    description:
-      "The server does not know the event. Sent only to a callback; without one there is no answer.",
-  },
-  internal: {
-    message: "Internal server error",
-    status: 500,
-    description: "The server failed; its log has the reason.",
-  },
-  notFound: {
-    message: "Not found",
-    status: 404,
-    description: "HTTP: the path does not exist.",
-  },
-  methodNotAllowed: {
-    message: "Method not allowed",
-    status: 405,
-    description: "HTTP: the path exists, but not for this method; `Allow` lists the methods that it has.",
-  },
-  badRequest: {
-    message: "Bad request",
-    status: 400,
-    description: "HTTP: the request cannot be read, because of a bad escape, header or parameter.",
-  },
-  badPage: {
-    message: "Page is not valid",
-    status: 400,
-    description: "HTTP: `limit` is not a whole number from 1 to 200, or both `before` and `after` are given.",
-  },
-  unknownOffset: {
-    message: "Offset is not known",
-    status: 400,
-    description: "HTTP: the offset names no message that is kept.",
-  },
-  historyNotReadable: {
-    message: "History could not be read",
-    status: 503,
-    description: "HTTP: the message log cannot be read now.",
-  },
-  originNotAllowed: {
-    message: "Origin is not allowed",
-    status: 403,
-    description: "HTTP: the request comes from a page of an origin that is not on the list.",
-  },
-  tooManyConnections: {
-    message: "Too many connections",
-    status: 503,
-    description: "HTTP: the server, or this address, has reached its limit of open connections.",
-  },
-  unauthorized: {
-    message: "Unauthorized",
-    status: 401,
-    description:
-      "There is no valid token: in the handshake, in an HTTP request, or on an event after the token expired.",
-  },
-  notReady: {
-    message: "Service is not ready",
-    status: 503,
-    description:
-      "HTTP: the server is starting, draining or without its store; `errors` of `/readyz` names the part. " +
+  messageNotValid: refusal(404, "Incoming message is not valid").when(
+    "The payload of `new_message` fails its schema; `errors` has one line per violation, 10 at most.",
+  ),
+  userInfoNotValid: refusal(404, "Incoming user info is not valid").when(
+    "The payload of `new_presence_information` fails its schema.",
+  ),
+  typingInfoNotValid: refusal(404, "Incoming typing info is not valid").when(
+    "The payload of `new_typing_information` fails its schema.",
+  ),
+  handshakeNotValid: refusal(400, "Handshake is not valid").when(
+    "The `auth` of the handshake fails its schema. Sent as `connect_error`, with status and errors in `data`.",
+  ),
+  unknownRoom: refusal(404, "Chat room does not exist").when(
+    "The room named in a message, in presence or in a path is not one of the server's.",
+  ),
+  tooManyRequests: refusal(429, "Too many requests").when(
+    "The connection sent more events, or the address more requests, than its rate limit allows.",
+  ),
+  messageNotStored: refusal(503, "Message could not be stored").when(
+    "The message log cannot store messages now. The message was not delivered; the client may send it again.",
+  ),
+  uuidAlreadyUsed: refusal(409, "Message uuid was already used").when(
+    "A message with a callback has the uuid of an earlier one, but another text.",
+  ),
+  notAllowed: refusal(403, "Not allowed").when(
+    "The token belongs to another user, or does not include the room.",
+  ),
+  unknownEvent: refusal(404, "Event is not known").when(
+    "The server does not know the event. Sent only to a callback; without one there is no answer.",
+  ),
+  internal: refusal(500, "Internal server error").when("The server failed; its log has the reason."),
+  notFound: refusal(404, "Not found").when("HTTP: the path does not exist."),
+  methodNotAllowed: refusal(405, "Method not allowed").when(
+    "HTTP: the path exists, but not for this method; `Allow` lists the methods that it has.",
+  ),
+  badRequest: refusal(400, "Bad request").when(
+    "HTTP: the request cannot be read, because of a bad escape, header or parameter.",
+  ),
+  badPage: refusal(400, "Page is not valid").when(
+    "HTTP: `limit` is not a whole number from 1 to 200, or both `before` and `after` are given.",
+  ),
+  unknownOffset: refusal(400, "Offset is not known").when("HTTP: the offset names no message that is kept."),
+  historyNotReadable: refusal(503, "History could not be read").when(
+    "HTTP: the message log cannot be read now.",
+  ),
+  originNotAllowed: refusal(403, "Origin is not allowed").when(
+    "HTTP: the request comes from a page of an origin that is not on the list.",
+  ),
+  tooManyConnections: refusal(503, "Too many connections").when(
+    "HTTP: the server, or this address, has reached its limit of open connections.",
+  ),
+  unauthorized: refusal(401, "Unauthorized").when(
+    "There is no valid token: in the handshake, in an HTTP request, or on an event after the token expired.",
+  ),
+  notReady: refusal(503, "Service is not ready").when(
+    "HTTP: the server is starting, draining or without its store; `errors` of `/readyz` names the part. " +
       "Handshake: the keys that verify tokens cannot be fetched.",
-  },
-} as const satisfies Record<string, Refusal>;
+  ),
+} satisfies Record<string, Refusal>;
+
+function refusal(status: number, message: string): { when: (description: string) => Refusal } {
+  return { when: (description) => ({ message, status, description }) };
+}
 
 /** What is sent for a refusal, over HTTP and on the socket. */
 export interface ErrorEnvelope {
@@ -133,10 +83,7 @@ export interface ErrorEnvelope {
   error: {
     /** One of a fixed list: a sentence to show, or to match on. */
     message: string;
-    /**
-     * An HTTP status, also on the socket.
-     * @asType integer
-     */
+    /** An HTTP status, also on the socket. @asType integer */
     status: number;
     /** One line per violation of the payload's schema, or per part that is not ready; often empty. */
     errors: string[];
@@ -148,10 +95,10 @@ export class ChatError extends Error {
   readonly status: number;
   readonly errors: readonly string[];
 
-  constructor(refusal: Refusal, errors: readonly string[] = []) {
-    super(refusal.message);
+  constructor({ message, status }: Refusal, errors: readonly string[] = []) {
+    super(message);
     this.name = "ChatError";
-    this.status = refusal.status;
+    this.status = status;
     this.errors = errors;
   }
 

@@ -15,22 +15,19 @@ const MAX_LISTED_KEYS = 32;
 const LISTED_LEVELS = 2;
 
 interface SchemaFile {
-  definitions: Record<string, { properties?: Record<string, unknown> }>;
+  definitions: Record<string, { properties?: object }>;
 }
 
 /** Checks an unknown payload and returns it typed; throws the ChatError of its event if it does not fit. */
 export type Validate<T> = (payload: unknown) => T;
 
 const schemaFile = JSON.parse(readFileSync(SCHEMA_FILE, "utf8")) as SchemaFile;
-const schemaKeys = new Set(
-  Object.values(schemaFile.definitions).flatMap(({ properties = {} }) => Object.keys(properties)),
-);
+const schemas = Object.values(schemaFile.definitions);
+const schemaKeys = new Set(schemas.flatMap(({ properties = {} }) => Object.keys(properties)));
 
 /*
- * Two compilations of each schema. Every payload is checked by the first one, which stops at the first violation: a
- * hostile payload costs no more than that. Only a refused payload, cut down to a bounded size, is checked again
- * by the second one, which lists all violations for the client.
- *
+ * Two compilations of each schema. The first checks every payload and stops at the first violation, which bounds the
+ * cost of a hostile payload. The second lists all violations, of a refused payload that is cut down to a bounded size.
  * `ownProperties`: without it an empty object has a property `constructor`.
  */
 const stopsAtFirst = new Ajv({ ownProperties: true }).addSchema(schemaFile, SCHEMA_ID);
