@@ -10,21 +10,26 @@ export interface Presence {
   order: number;
 }
 
+interface Room {
+  /** client id → its presence; in order of arrival if `isSorted` */
+  clients: Map<string, Presence>;
+  isSorted: boolean;
+  /** The largest order so far. */
+  latestOrder: number;
+  /** Caches, until the room changes: with ids? → JSON list of the clients. */
+  encoded: Map<boolean, string>;
+}
+
 /** The clients of each room in order of arrival, also when they become known in another order. */
 export class PresenceView {
-  /** room name → client id → its presence; sorted by order unless the room is in `#unsorted` */
-  readonly #rooms: Map<string, Map<string, Presence>>;
-  /** client id → room name */
-  readonly #roomOf = new Map<string, string>();
-  readonly #unsorted = new Set<string>();
-  /** room name → the largest order so far */
-  readonly #latestOrder = new Map<string, number>();
-  /** Caches, until the room changes: room name → JSON list of its clients. */
-  readonly #encoded = { plain: new Map<string, string>(), withIds: new Map<string, string>() };
+  readonly #rooms = new Map<string, Room>();
+  /** client id → its presence */
+  readonly #clients = new Map<string, Presence>();
 
   /** @param roomNames every room, in the order in which `toJson` lists them */
   constructor(roomNames: readonly string[]) {
-    this.#rooms = new Map(roomNames.map((name) => [name, new Map<string, Presence>()]));
+    for (const name of roomNames)
+      this.#rooms.set(name, { clients: new Map(), isSorted: true, latestOrder: 0, encoded: new Map() });
   }
 
   hasRoom(room: string): boolean {
@@ -32,76 +37,65 @@ export class PresenceView {
   }
 
   get(id: string): Presence | undefined {
-    return this.#rooms.get(this.#roomOf.get(id) ?? "")?.get(id);
+    return this.#clients.get(id);
   }
 
   /**
-   * Puts the client into the room. A client that is in the room already keeps its order. Returns the change, or an
-   * empty list if there is none. Throws an Error for an unknown room.
+   * Puts the client into the room and keeps the object. A client that is in the room already keeps its order. Returns
+   * the change, or an empty list if there is none. Throws an Error for an unknown room.
    */
-  put(id: string, { room, json, order }: Presence): PresenceChange[] {
-    const clients = this.#rooms.get(room);
-    if (clients === undefined) throw new Error(`presence in a room that does not exist: ${room}`);
-    const before = clients.get(id);
-    if (before?.json === json) return [];
-    this.#invalidate(room);
-    if (before !== undefined) {
-      before.json = json;
-      return [{ id, from: room, to: room, json }];
-    }
-    const [left] = this.remove(id);
-    clients.set(id, { room, json, order });
-    this.#roomOf.set(id, room);
-    // Clients of other nodes become known later than they arrived.
-    const latestOrder = this.#latestOrder.get(room) ?? 0;
-    if (order <= latestOrder) this.#unsorted.add(room);
-    else this.#latestOrder.set(room, order);
-    return [{ id, from: left?.from, to: room, json }];
+  put(id: string, presence: Presence): PresenceChange[] {
+    const { room: name, json, order } = presence;
+    const room = this.#rooms.get(name);
+    if (room === undefined) throw new Error(`presence in a room that does not exist: ${name}`);
+    const before = this.#clients.get(id);
+    if (before?.room !== name) {
+      this.remove(id);
+      this.#clients.set(id, presence);
+      room.clients.set(id, presence);
+      room.isSorted &&= order > room.latestOrder; // clients of other nodes become known later than they arrived
+      room.latestOrder = Math.max(room.latestOrder, order);
+    } else if (before.json === json) return [];
+    else before.json = json;
+    room.encoded.clear();
+    return [{ id, from: before?.room, to: name, json }];
   }
 
   /** Removes the client. Returns the change, or an empty list for an unknown client. */
   remove(id: string): PresenceChange[] {
-    const presence = this.get(id);
+    const presence = this.#clients.get(id);
     if (presence === undefined) return [];
-    const { room, json } = presence;
-    this.#invalidate(room);
-    this.#rooms.get(room)?.delete(id);
-    this.#roomOf.delete(id);
-    return [{ id, from: room, to: undefined, json }];
+    const room = this.#rooms.get(presence.room);
+    room?.clients.delete(id);
+    room?.encoded.clear();
+    this.#clients.delete(id);
+    return [{ id, from: presence.room, to: undefined, json: presence.json }];
   }
 
   /** Returns `usersPerRoom` as JSON. */
   toJson({ withIds = false, rooms = RoomScope.ALL }: PresenceJsonOptions = {}): string {
-    for (const room of this.#unsorted) this.#sort(room);
-    const lists = Array.from(this.#rooms.keys(), (room) => {
-      const users = rooms.includes(room) ? this.#usersJson(room, withIds) : "[]";
-      return `${JSON.stringify(room)}:${users}`;
+    const lists = Array.from(this.#rooms, ([name, room]) => {
+      const users = rooms.includes(name) ? usersJson(room, withIds) : "[]";
+      return `${JSON.stringify(name)}:${users}`;
     });
     return `{${lists.join(",")}}`;
   }
+}
 
-  #usersJson(room: string, withIds: boolean): string {
-    const cache = withIds ? this.#encoded.withIds : this.#encoded.plain;
-    const cached = cache.get(room);
-    if (cached !== undefined) return cached;
-    const clients = this.#rooms.get(room) ?? [];
-    const users = Array.from(clients, ([id, { json }]) => (withIds ? withId(id, json) : json));
-    const list = `[${users.join(",")}]`;
-    cache.set(room, list);
-    return list;
-  }
+function usersJson(room: Room, withIds: boolean): string {
+  const cached = room.encoded.get(withIds);
+  if (cached !== undefined) return cached;
+  if (!room.isSorted) room.clients = new Map([...room.clients].sort(byOrder));
+  room.isSorted = true;
+  const users = Array.from(room.clients, ([id, { json }]) => (withIds ? withId(id, json) : json));
+  const list = `[${users.join(",")}]`;
+  room.encoded.set(withIds, list);
+  return list;
+}
 
-  #invalidate(room: string): void {
-    this.#encoded.plain.delete(room);
-    this.#encoded.withIds.delete(room);
-  }
-
-  #sort(room: string): void {
-    const clients = [...(this.#rooms.get(room) ?? [])];
-    clients.sort(([id, { order }], [otherId, other]) => order - other.order || (id < otherId ? -1 : 1));
-    this.#rooms.set(room, new Map(clients));
-    this.#unsorted.delete(room);
-  }
+/** Clients with the same order stand by their ids, so that all nodes show the same. */
+function byOrder([id, { order }]: [string, Presence], [otherId, other]: [string, Presence]): number {
+  return order - other.order || (id < otherId ? -1 : 1);
 }
 
 /** Returns `PresentClient` as JSON, made from an id and `PresentUser` as JSON. */

@@ -6,7 +6,7 @@ const LEASE_MS = 1_000;
 function open() {
   const clock = { now: 0 };
   const watch = new DeathWatch(LEASE_MS, () => clock.now);
-  watch.onConnected();
+  watch.grantGrace();
   const beatFor = (ms: number) => {
     for (const end = clock.now + ms; clock.now < end; clock.now += 100) watch.onHeartbeat();
   };
@@ -36,15 +36,9 @@ test("the first heartbeat gives other nodes a lease of time", () => {
   expectOneLeaseOfGrace({ clock, watch, beatFor: () => undefined });
 });
 
-test("a connection to Redis gives other nodes a lease of time", () => {
+test("grace gives other nodes a lease of time", () => {
   const context = open();
-  context.watch.onConnected();
-  expectOneLeaseOfGrace(context);
-});
-
-test("a lost lease gives other nodes a lease of time", () => {
-  const context = open();
-  context.watch.onLeaseLost();
+  context.watch.grantGrace();
   expectOneLeaseOfGrace(context);
 });
 
@@ -64,8 +58,8 @@ test("a heartbeat that is late by less than half a lease gives none", () => {
 
 test("a later reason counts from its own time", () => {
   const context = open();
-  context.watch.onConnected();
+  context.watch.grantGrace();
   context.beatFor(LEASE_MS - 100);
-  context.watch.onLeaseLost();
+  context.watch.grantGrace();
   expectOneLeaseOfGrace(context);
 });

@@ -16,30 +16,19 @@ export class DeathWatch {
     this.#now = now;
   }
 
-  /** This node connected to Redis. Other nodes may have lost their connections together with it. */
-  onConnected(): void {
-    this.#grantGrace();
+  /** Other nodes may be without a lease, too: this node has just connected to Redis, or found its own lease gone. */
+  grantGrace(): void {
+    this.#noDeathsBefore = this.#now() + this.#leaseMs;
   }
 
-  /**
-   * A heartbeat of this node succeeded. If the last one is long ago, other nodes could not renew their leases either.
-   */
+  /** A heartbeat succeeded. If the last one is long ago, other nodes could not renew their leases either. */
   onHeartbeat(): void {
     const now = this.#now();
-    if (now - this.#lastHeartbeat > this.#leaseMs / 2) this.#grantGrace();
+    if (now - this.#lastHeartbeat > this.#leaseMs / 2) this.grantGrace();
     this.#lastHeartbeat = now;
-  }
-
-  /** This node's lease is gone although it was renewed. Redis was probably flushed, and all leases with it. */
-  onLeaseLost(): void {
-    this.#grantGrace();
   }
 
   canDeclareDead(): boolean {
     return this.#now() >= this.#noDeathsBefore;
-  }
-
-  #grantGrace(): void {
-    this.#noDeathsBefore = this.#now() + this.#leaseMs;
   }
 }

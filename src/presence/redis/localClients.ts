@@ -1,12 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Presence } from "../presenceView";
 import { MAX_CHANGES, type PresenceTable } from "./presenceTable";
 import { formatPresence, type PresenceUpdate } from "./presenceWire";
-
-export interface LocalClientsDeps {
-  table: PresenceTable;
-  /** Called after each write to Redis, so that the other nodes can be notified. */
-  onStored: (update: PresenceUpdate) => void;
-}
 
 /** This node's clients and their copy in Redis, which the other nodes read. */
 export class LocalClients {
@@ -20,7 +15,8 @@ export class LocalClients {
   #isPublishing = false;
   #version = 0;
 
-  constructor({ table, onStored }: LocalClientsDeps) {
+  /** @param onStored called after each write to Redis, so that the other nodes can be notified */
+  constructor(table: PresenceTable, onStored: (update: PresenceUpdate) => void) {
     this.#table = table;
     this.#onStored = onStored;
   }
@@ -42,55 +38,43 @@ export class LocalClients {
   /** Writes all clients to Redis, unless this node is registered. Rejects with the error of Redis. */
   async register(): Promise<void> {
     if (this.#isRegistered) return;
-    this.#isRegistering = true;
-    await this.#writeAll().finally(() => (this.#isRegistering = false));
-    this.#schedule();
-  }
-
-  /** Deletes this node's clients from Redis. Rejects with the error of Redis. */
-  async withdraw(): Promise<void> {
-    this.#isRegistered = false;
-    await this.#table.withdraw();
-  }
-
-  async #writeAll(): Promise<void> {
     const version = Math.max(this.#version + 1, Date.now() * 1_000); // above every version before, in any run
+    this.#isRegistering = true;
     this.#unpublished.clear();
-    await this.#table.register(version, this.#clients);
-    this.#version = version;
-    this.#isRegistered = true;
+    try {
+      await this.#table.register(version, this.#clients);
+      this.#version = version;
+      this.#isRegistered = true;
+    } finally {
+      this.#isRegistering = false;
+    }
     this.#onStored({ version });
+    void this.#publishAll();
   }
 
   #publish(id: string, presence: string | null): void {
     // While Redis is away this map would grow without bound. The next registration writes the current state.
     if (!this.#isRegistered && !this.#isRegistering) return;
     this.#unpublished.set(id, presence);
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#isPublishing || !this.#isRegistered || this.#unpublished.size === 0) return;
-    this.#isPublishing = true;
-    setImmediate(() => {
-      void this.#publishNext().finally(() => {
-        this.#isPublishing = false;
-        this.#schedule();
-      });
-    });
+    void this.#publishAll();
   }
 
   /** Sends one command at a time, so that updates have one order. Later changes share the next command. */
-  async #publishNext(): Promise<void> {
-    const changes = [...this.#unpublished].slice(0, MAX_CHANGES);
-    for (const [id] of changes) this.#unpublished.delete(id);
-    try {
-      const version = await this.#table.change(changes);
-      if (version === 0) throw new Error("this node has no lease");
-      this.#version = version;
-      this.#onStored({ version, changes });
-    } catch {
-      this.#isRegistered = false; // the next heartbeat registers and writes all clients
+  async #publishAll(): Promise<void> {
+    if (this.#isPublishing) return;
+    this.#isPublishing = true;
+    while (this.#isRegistered && this.#unpublished.size > 0) {
+      await nextTurn();
+      const changes = [...this.#unpublished].slice(0, MAX_CHANGES);
+      for (const [id] of changes) this.#unpublished.delete(id);
+      const version = await this.#table.change(changes).catch(() => 0);
+      if (version === 0) {
+        this.#isRegistered = false; // no lease, or an error: the next heartbeat registers and writes all clients
+      } else {
+        this.#version = version;
+        this.#onStored({ version, changes });
+      }
     }
+    this.#isPublishing = false;
   }
 }

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { Presence } from "../presenceView";
 import { formatPresence, type ClientChange } from "./presenceWire";
 
-/** The most changes that `change` takes: more would not fit on Lua's stack. */
+/** The most clients in one command, so that no command blocks Redis for long. */
 export const MAX_CHANGES = 500;
 
 /** What a heartbeat finds in Redis. */
@@ -13,57 +13,41 @@ export interface HeartbeatReply {
   nodes: { id: string; version: number; alive: boolean }[];
 }
 
-export interface PresenceTableOptions {
-  keyPrefix: string;
-  /** The id of this node. */
-  nodeId: string;
-  /** For how long this node counts as alive after a heartbeat. */
-  leaseMs: number;
-}
+/* The keys of each script are a node's nodes, lease and clients; its first argument is the id of the node. */
 
-/**
- * Changes some of a node's clients. KEYS nodes, lease, clients. ARGV node id; how many clients leave; their ids; then
- * id and presence of each other client. Returns the new version, or 0 if the node has no lease.
- */
+/** Stores changes, given as client id and presence, or "" for a client that left. Returns what `change` returns. */
 const CHANGE = `
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
-local leaving = tonumber(ARGV[2])
-if leaving > 0 then redis.call('HDEL', KEYS[3], unpack(ARGV, 3, 2 + leaving)) end
-if #ARGV > 2 + leaving then redis.call('HSET', KEYS[3], unpack(ARGV, 3 + leaving)) end
+for i = 2, #ARGV, 2 do
+  if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[3], ARGV[i])
+  else redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
+end
 return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
 `;
 
 /**
- * Renews a node's lease and lists the other nodes. KEYS nodes, lease. ARGV node id, lease in ms, prefix of leases.
- * Returns 1, or 0 if the node has no lease; then id, version and 1 (alive) or 0 for each other node.
+ * Renews a node's lease. ARGV[2] lease in ms, ARGV[3] prefix of leases. Returns 1, or 0 if the node has no lease; then
+ * a list of id, version and 1 (alive) or 0 for each other node.
  */
 const HEARTBEAT = `
 local reply = { redis.call('PEXPIRE', KEYS[2], ARGV[2]) }
 local nodes = redis.call('HGETALL', KEYS[1])
 for i = 1, #nodes, 2 do
-  if nodes[i] ~= ARGV[1] then
-    reply[#reply + 1] = nodes[i]
-    reply[#reply + 1] = nodes[i + 1]
-    reply[#reply + 1] = redis.call('EXISTS', ARGV[3] .. nodes[i])
-  end
+  local alive = redis.call('EXISTS', ARGV[3] .. nodes[i])
+  if nodes[i] ~= ARGV[1] then reply[#reply + 1] = { nodes[i], nodes[i + 1], alive } end
 end
 return reply
 `;
 
-/** Deletes a node that has no lease. KEYS nodes, lease, clients. ARGV node id. Returns 1 if this call deleted it. */
+/** Deletes a node that has no lease. Returns 1 if this call deleted it. */
 const SWEEP = `
 if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call('DEL', KEYS[3])
 return 1
 `;
 
-/**
- * Reads a node. KEYS nodes, lease, clients. ARGV node id. Returns its version, or "" if it does not exist, and its
- * clients as a nested list: thousands of items do not fit on Lua's stack.
- */
-const FETCH = `
-return { redis.call('HGET', KEYS[1], ARGV[1]) or '', redis.call('HGETALL', KEYS[3]) }
-`;
+/** Returns a node's version, or "" if it does not exist, and a list of its client ids and presences in turns. */
+const FETCH = `return { redis.call('HGET', KEYS[1], ARGV[1]) or '', redis.call('HGETALL', KEYS[3]) }`;
 
 /**
  * Presence in Redis. Each node writes its own clients only. The braces in the keys put all of them into one slot of a
@@ -80,7 +64,11 @@ export class PresenceTable {
   readonly #nodeId: string;
   readonly #leaseMs: number;
 
-  constructor(redis: Redis, { keyPrefix, nodeId, leaseMs }: PresenceTableOptions) {
+  /** The table as the node `nodeId` uses it, which counts as alive for `leaseMs` after each heartbeat. */
+  constructor(
+    redis: Redis,
+    { keyPrefix, nodeId, leaseMs }: { keyPrefix: string; nodeId: string; leaseMs: number },
+  ) {
     this.#redis = redis;
     this.#prefix = `${keyPrefix}:{presence}:`;
     this.#nodeId = nodeId;
@@ -100,19 +88,20 @@ export class PresenceTable {
 
   /** Stores changes of this node, `MAX_CHANGES` at most. Returns the new version, or 0 if the node has no lease. */
   async change(changes: readonly ClientChange[]): Promise<number> {
-    const leaving = changes.filter(([, presence]) => presence === null).map(([id]) => id);
-    const present = changes.flatMap(([id, presence]) => (presence === null ? [] : [id, presence]));
-    return Number(await this.#run(CHANGE, this.#nodeId, leaving.length, ...leaving, ...present));
+    const args = changes.flatMap(([id, presence]) => [id, presence ?? ""]);
+    return Number(await this.#run(CHANGE, this.#nodeId, ...args));
   }
 
   /** Renews this node's lease and looks at the other nodes. */
   async heartbeat(): Promise<HeartbeatReply> {
     const reply = await this.#run(HEARTBEAT, this.#nodeId, this.#leaseMs, `${this.#prefix}lease:`);
-    const [registered, ...rest] = reply as (string | number)[];
-    const nodes: HeartbeatReply["nodes"] = [];
-    for (let i = 0; i < rest.length; i += 3)
-      nodes.push({ id: String(rest[i]), version: Number(rest[i + 1]), alive: rest[i + 2] === 1 });
-    return { registered: registered === 1, nodes };
+    const [renewed, ...others] = reply as [number, ...[id: string, version: string, alive: number][]];
+    const nodes = others.map(([id, version, alive]) => ({
+      id,
+      version: Number(version),
+      alive: alive === 1,
+    }));
+    return { registered: renewed === 1, nodes };
   }
 
   /** Deletes everything that is stored of this node. */
@@ -122,12 +111,10 @@ export class PresenceTable {
   }
 
   /** Reads another node; undefined if it is not registered. */
-  async fetch(
-    nodeId: string,
-  ): Promise<{ version: number; clients: [id: string, text: string][] } | undefined> {
+  async fetch(nodeId: string): Promise<{ version: number; clients: ClientChange[] } | undefined> {
     const [version, fields] = (await this.#run(FETCH, nodeId)) as [string, string[]];
     if (version === "") return undefined;
-    const clients: [string, string][] = [];
+    const clients: ClientChange[] = [];
     for (let i = 0; i < fields.length; i += 2) clients.push([fields[i] ?? "", fields[i + 1] ?? ""]);
     return { version: Number(version), clients };
   }

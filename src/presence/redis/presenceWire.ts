@@ -1,9 +1,8 @@
 import type { Presence } from "../presenceView";
 
 /*
- * What nodes exchange about presence, in Redis and over the node bus. Nodes of two versions run side by side during a
- * rolling upgrade, so these forms must stay readable for the version before. Other programs can write to Redis, too,
- * so all input is checked.
+ * What nodes exchange about presence, in Redis and over the node bus. During a rolling upgrade nodes of the version
+ * before must be able to read it. All input is checked, because other programs can write to Redis, too.
  */
 
 /** Event of the node bus: clients of the sending node changed. Its payload is `formatUpdate`'s. */

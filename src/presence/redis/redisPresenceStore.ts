@@ -8,7 +8,7 @@ import { PresenceView } from "../presenceView";
 import { DeathWatch } from "./deathWatch";
 import { LocalClients } from "./localClients";
 import { PresenceTable } from "./presenceTable";
-import { formatUpdate, NODE_GONE, PRESENCE_CHANGED } from "./presenceWire";
+import { formatUpdate, NODE_GONE, PRESENCE_CHANGED, type PresenceUpdate } from "./presenceWire";
 import { RemoteNodes } from "./remoteNodes";
 
 export interface RedisPresenceStoreDeps {
@@ -53,17 +53,15 @@ export class RedisPresenceStore implements PresenceStore {
     this.#logger = logger;
     this.#view = new PresenceView(roomNames);
     this.#table = new PresenceTable(this.#redis, { keyPrefix, nodeId: bus.nodeId, leaseMs });
-    this.#local = new LocalClients({
-      table: this.#table,
-      onStored: (update) => bus.publish(PRESENCE_CHANGED, formatUpdate(update)),
-    });
+    const onStored = (update: PresenceUpdate) => bus.publish(PRESENCE_CHANGED, formatUpdate(update));
+    this.#local = new LocalClients(this.#table, onStored);
     this.#deathWatch = new DeathWatch(leaseMs);
     this.#heartbeatMs = heartbeatMs;
   }
 
   start(listener: PresenceListener): void {
     this.#listener = listener;
-    const remote = new RemoteNodes({ table: this.#table, view: this.#view, listener });
+    const remote = new RemoteNodes(this.#table, this.#view, listener);
     this.#remote = remote;
     this.#bus.subscribe(PRESENCE_CHANGED, (nodeId, update) => {
       // After an error the next heartbeat reads the node.
@@ -74,7 +72,7 @@ export class RedisPresenceStore implements PresenceStore {
     });
     this.#redis.on("ready", () => {
       this.#local.forgetRegistration();
-      this.#deathWatch.onConnected();
+      this.#deathWatch.grantGrace();
       void this.#beat();
     });
     this.#timer = setInterval(() => void this.#beat(), this.#heartbeatMs);
@@ -103,8 +101,9 @@ export class RedisPresenceStore implements PresenceStore {
     if (this.#isStopped) return;
     this.#isStopped = true;
     clearInterval(this.#timer);
+    this.#local.forgetRegistration();
     // Without Redis the other nodes notice when the lease expires.
-    if (this.#redis.status === "ready") await this.#local.withdraw().catch(() => undefined);
+    if (this.#redis.status === "ready") await this.#table.withdraw().catch(() => undefined);
     this.#bus.publish(NODE_GONE, this.#bus.nodeId);
     this.#redis.disconnect();
   }
@@ -114,10 +113,8 @@ export class RedisPresenceStore implements PresenceStore {
     if (this.#isBeating || this.#isStopped || this.#redis.status !== "ready") return;
     this.#isBeating = true;
     try {
-      await this.#local.register().finally(
-        // Also after an error: a full Redis takes no clients but still renews leases, and old presence is better than none.
-        () => this.#renewLease(),
-      );
+      // A full Redis takes no clients but still renews leases, and old presence is better than none.
+      await this.#local.register().finally(() => this.#renewLease());
     } catch (err) {
       if (this.#redis.status === "ready")
         this.#logger.warn({ err }, "presence is not shared with other nodes; the next heartbeat tries again");
@@ -130,7 +127,7 @@ export class RedisPresenceStore implements PresenceStore {
     const { registered, nodes } = await this.#table.heartbeat();
     this.#deathWatch.onHeartbeat();
     if (!registered) {
-      this.#deathWatch.onLeaseLost();
+      this.#deathWatch.grantGrace();
       this.#local.forgetRegistration();
       await this.#local.register();
     }
@@ -142,7 +139,8 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   async #sweep(nodeId: string): Promise<void> {
-    if (!(await this.#remote?.removeExpired(nodeId))) return;
+    this.#remote?.remove(nodeId);
+    if (!(await this.#table.sweep(nodeId))) return;
     this.#logger.warn({ nodeId }, "node swept: its lease has expired");
     this.#bus.publish(NODE_GONE, nodeId);
   }

@@ -1,20 +1,12 @@
 import type { PresenceChange, PresenceListener } from "../presenceStore";
 import type { PresenceView } from "../presenceView";
 import type { PresenceTable } from "./presenceTable";
-import { parseChange, parseUpdate } from "./presenceWire";
+import { parseChange, parseUpdate, type ClientChange } from "./presenceWire";
 
-/** The state of another node as this node knows it. */
+/** What this node knows of another node: the version of the latest update that was applied, and its client ids. */
 interface RemoteNode {
-  /** The version of the latest update that was applied. */
   version: number;
-  /** The ids of its clients. */
   ids: Set<string>;
-}
-
-export interface RemoteNodesDeps {
-  table: PresenceTable;
-  view: PresenceView;
-  listener: PresenceListener;
 }
 
 /** Keeps the clients of all other nodes in the view: applies their updates, and reads Redis where one was lost. */
@@ -26,7 +18,7 @@ export class RemoteNodes {
   readonly #nodes = new Map<string, RemoteNode>();
   readonly #fetching = new Set<string>();
 
-  constructor({ table, view, listener }: RemoteNodesDeps) {
+  constructor(table: PresenceTable, view: PresenceView, listener: PresenceListener) {
     this.#table = table;
     this.#view = view;
     this.#listener = listener;
@@ -38,27 +30,20 @@ export class RemoteNodes {
     if (update === undefined) return;
     const { version, changes } = update;
     const node = this.#nodes.get(nodeId);
-    if (node !== undefined && changes !== undefined && version === node.version + 1) {
-      node.version = version;
-      this.#apply(node, changes);
-    } else {
-      await this.onSeen(nodeId, version);
-    }
+    if (node === undefined || changes === undefined || version !== node.version + 1)
+      return this.onSeen(nodeId, version);
+    node.version = version;
+    this.#apply(node, changes);
   }
 
   /** Reads a live node from Redis if its version is newer than the known one. Rejects with the error of Redis. */
   async onSeen(nodeId: string, version: number): Promise<void> {
     const known = this.#nodes.get(nodeId)?.version ?? 0;
-    if (version > known && !this.#fetching.has(nodeId)) await this.#fetch(nodeId);
-  }
-
-  /**
-   * Forgets a node whose lease expired and deletes its keys. True on the one node that deleted them; it must notify
-   * the others. Rejects with the error of Redis.
-   */
-  async removeExpired(nodeId: string): Promise<boolean> {
-    this.remove(nodeId);
-    return this.#table.sweep(nodeId);
+    if (version <= known || this.#fetching.has(nodeId)) return;
+    this.#fetching.add(nodeId);
+    const fetched = await this.#table.fetch(nodeId).finally(() => this.#fetching.delete(nodeId));
+    if (fetched === undefined) this.remove(nodeId);
+    else this.#replace(nodeId, fetched.version, fetched.clients);
   }
 
   /** Removes all nodes that are not in the set. */
@@ -76,18 +61,7 @@ export class RemoteNodes {
     this.#listener.onChange(changes);
   }
 
-  async #fetch(nodeId: string): Promise<void> {
-    this.#fetching.add(nodeId);
-    try {
-      const fetched = await this.#table.fetch(nodeId);
-      if (fetched === undefined) this.remove(nodeId);
-      else this.#replace(nodeId, fetched.version, fetched.clients);
-    } finally {
-      this.#fetching.delete(nodeId);
-    }
-  }
-
-  #replace(nodeId: string, version: number, clients: [id: string, text: string][]): void {
+  #replace(nodeId: string, version: number, clients: readonly ClientChange[]): void {
     const node = this.#nodes.get(nodeId) ?? { version, ids: new Set<string>() };
     this.#nodes.set(nodeId, node);
     if (version < node.version) return; // newer updates arrived during the fetch
@@ -97,7 +71,7 @@ export class RemoteNodes {
     this.#apply(node, [...left, ...clients]);
   }
 
-  #apply(node: RemoteNode, updates: unknown[]): void {
+  #apply(node: RemoteNode, updates: readonly unknown[]): void {
     const changes: PresenceChange[] = [];
     for (const update of updates) {
       const change = parseChange(update);
@@ -105,8 +79,7 @@ export class RemoteNodes {
       const { id, presence } = change;
       if (presence !== undefined && this.#view.hasRoom(presence.room)) {
         node.ids.add(id);
-        // The client left and re-entered, and only the final state was announced: re-insert it, so that it takes its
-        // new place in the order.
+        // A new order: it left and came back, and only the final state was published. Re-insert it in its new place.
         if (this.#view.get(id)?.order !== presence.order) changes.push(...this.#view.remove(id));
         changes.push(...this.#view.put(id, presence));
       } else if (node.ids.delete(id)) {
