@@ -5,13 +5,10 @@ import { Server } from "socket.io";
 import { connectionTo, subscriptionTo, untilReady, type RedisSettings } from "../redis/redisConnection";
 import type { NodeBus } from "./nodeBus";
 
-/** Makes the adapter ignore broadcasts to clients: the service does not use them, other programs could send them. */
-const IGNORE_BROADCASTS = { encode: () => "", decode: () => [] };
-
 /** A node bus on Redis Pub/Sub: the `serverSideEmit` of a Socket.IO server without clients. */
 export class RedisNodeBus implements NodeBus {
   readonly nodeId = randomBytes(9).toString("base64url");
-  readonly #settings: RedisSettings;
+  readonly #channel: string;
   readonly #publisher: Redis;
   readonly #subscriber: Redis;
   /** kind → its subscriber */
@@ -20,7 +17,7 @@ export class RedisNodeBus implements NodeBus {
   #isStopped = false;
 
   constructor(settings: RedisSettings) {
-    this.#settings = settings;
+    this.#channel = `${settings.keyPrefix}:nodes`;
     this.#publisher = connectionTo(settings, { name: "chat-nodes" });
     this.#subscriber = subscriptionTo(settings, "chat-nodes-subscription");
     ignoreRejections(this.#publisher, ["publish"]);
@@ -29,7 +26,12 @@ export class RedisNodeBus implements NodeBus {
 
   start(): void {
     void Promise.all([untilReady(this.#publisher), untilReady(this.#subscriber)]).then(() => {
-      if (!this.#isStopped) this.#open();
+      if (this.#isStopped) return;
+      // This parser ignores broadcasts to clients: the service does not use them, but other programs could send them.
+      const options = { key: this.#channel, parser: { encode: () => "", decode: () => [] } };
+      const adapter = createAdapter(this.#publisher, this.#subscriber, options);
+      this.#io = new Server({ adapter, serveClient: false });
+      for (const [kind, listener] of this.#listeners) this.#io.on(kind, listener);
     });
   }
 
@@ -47,13 +49,6 @@ export class RedisNodeBus implements NodeBus {
     this.#publisher.disconnect();
     this.#subscriber.disconnect();
     return Promise.resolve();
-  }
-
-  #open(): void {
-    const key = `${this.#settings.keyPrefix}:nodes`;
-    const adapter = createAdapter(this.#publisher, this.#subscriber, { key, parser: IGNORE_BROADCASTS });
-    this.#io = new Server({ adapter, serveClient: false });
-    for (const [kind, listener] of this.#listeners) this.#io.on(kind, listener);
   }
 }
 

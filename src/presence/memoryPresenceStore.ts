@@ -6,7 +6,6 @@ import { PresenceView } from "./presenceView";
 export class MemoryPresenceStore implements PresenceStore {
   readonly #view: PresenceView;
   #listener: PresenceListener | undefined;
-  #lastOrder = 0;
 
   /** @param roomNames every room, in the order in which `toJson` lists them */
   constructor(roomNames: readonly string[]) {
@@ -17,10 +16,8 @@ export class MemoryPresenceStore implements PresenceStore {
     this.#listener = listener;
   }
 
-  put(id: string, { username, avatar }: PresentUser, room: string): void {
-    this.#lastOrder += 1;
-    const presence = { room, json: JSON.stringify({ username, avatar }), order: this.#lastOrder };
-    this.#listener?.onChange(this.#view.put(id, presence));
+  put(id: string, user: PresentUser, room: string): void {
+    this.#listener?.onChange(this.#view.putLast(id, user, room));
   }
 
   remove(id: string): void {

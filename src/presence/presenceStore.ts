@@ -12,9 +12,8 @@ export interface PresenceChange {
   json: string;
 }
 
-/** Receives the changes of all nodes. */
 export interface PresenceListener {
-  /** Called with every change, those of this node included. Changes that arrive together are one call. */
+  /** Called with every change, of all nodes including this one. Changes that arrive together are one call. */
   onChange: (changes: readonly PresenceChange[]) => void;
   /** Called when another node stopped or was declared dead. Its clients are removed at the same time. */
   onNodeGone: (nodeId: string) => void;
@@ -29,14 +28,10 @@ export interface PresenceJsonOptions {
 
 /**
  * The clients of all nodes and the room of each. A client, named by `id`, has one presence in one room. A change by
- * this node is visible here at once and on other nodes soon after. The clients of a node that dies disappear within
- * 30 s. test/contracts/presenceStoreContract.ts tests these promises on every implementation.
+ * this node is visible here at once and on other nodes soon after. The clients of a dead node disappear within 30 s.
  */
 export interface PresenceStore {
-  /**
-   * Starts to call the listener and to share presence with other nodes, if the store does so. Call it once. Returns
-   * without waiting for a connection; an unreachable Redis is no error.
-   */
+  /** Starts to call the listener. Call it once. Does not wait for a connection; an unreachable Redis is no error. */
   start(listener: PresenceListener): void;
   /**
    * Puts the client into the room, last in the room's order. A client that is in the room already keeps its place;

@@ -1,4 +1,5 @@
 import { RoomScope } from "../access/roomScope";
+import type { PresentUser } from "../protocol/events";
 import type { PresenceChange, PresenceJsonOptions } from "./presenceStore";
 
 /** One client's presence. */
@@ -25,6 +26,7 @@ export class PresenceView {
   readonly #rooms = new Map<string, Room>();
   /** client id → its presence */
   readonly #clients = new Map<string, Presence>();
+  #lastArrival = 0;
 
   /** @param roomNames every room, in the order in which `toJson` lists them */
   constructor(roomNames: readonly string[]) {
@@ -38,6 +40,13 @@ export class PresenceView {
 
   get(id: string): Presence | undefined {
     return this.#clients.get(id);
+  }
+
+  /** Puts a client of this node into the room, as `put` does. A client that enters the room is the last one in it. */
+  putLast(id: string, { username, avatar }: PresentUser, room: string): PresenceChange[] {
+    // Wall clock, because arrivals are ordered across nodes. On this node each is larger than the last.
+    this.#lastArrival = Math.max(this.#lastArrival + 1, Date.now() * 1_000);
+    return this.put(id, { room, json: JSON.stringify({ username, avatar }), order: this.#lastArrival });
   }
 
   /**

@@ -1,8 +1,3 @@
-/*
- * The catalogue of refusals. A `ChatError` that an event handler or a route throws becomes the error envelope.
- * Clients never receive a stack or an internal detail.
- */
-
 export interface Refusal {
   /** Sent to the client: a sentence to show, or to match on. */
   readonly message: string;
@@ -12,6 +7,7 @@ export interface Refusal {
   readonly description: string;
 }
 
+/** All refusals. Clients never receive a stack or an internal detail. */
 export const REFUSALS = {
   messageNotValid: refusal(404, "Incoming message is not valid").when(
     "The payload of `new_message` fails its schema; `errors` has one line per violation, 10 at most.",
@@ -90,7 +86,7 @@ export interface ErrorEnvelope {
   };
 }
 
-/** An error that a client may see. */
+/** An error that a client may see: where an event handler or a route throws it, it becomes the error envelope. */
 export class ChatError extends Error {
   readonly status: number;
   readonly errors: readonly string[];

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv, type ErrorObject } from "ajv";
 import { MAX_ERROR_LINES } from "./limits";
 import { ChatError, REFUSALS, type Refusal } from "./refusals";
 import type { HandshakeAuth, NewMessage, NewPresenceInformation, NewTypingInformation } from "./payloads";
@@ -11,8 +11,6 @@ const SCHEMA_ID = "payloads";
 
 /** Keys that are kept of each object when violations are listed; more keys can only repeat a line. */
 const MAX_LISTED_KEYS = 32;
-/** The payload and the room in it: the levels of objects that have a schema. */
-const LISTED_LEVELS = 2;
 
 interface SchemaFile {
   definitions: Record<string, { properties?: object }>;
@@ -45,8 +43,9 @@ export const validateNewTypingInformation = validator<NewTypingInformation>(
 export const validateHandshakeAuth = validator<HandshakeAuth>("HandshakeAuth", REFUSALS.handshakeNotValid);
 
 function validator<T>(typeName: string, refusal: Refusal): Validate<T> {
-  const isValid = compile<T>(stopsAtFirst, typeName);
-  const listViolations = compile<T>(listsAll, typeName);
+  const schema = { $ref: `${SCHEMA_ID}#/definitions/${typeName}` };
+  const isValid = stopsAtFirst.compile<T>(schema);
+  const listViolations = listsAll.compile(schema);
   return (payload) => {
     if (isValid(payload)) return payload;
     // If the only violation is too many keys, the cut payload has none, and the first check's violation counts.
@@ -55,17 +54,12 @@ function validator<T>(typeName: string, refusal: Refusal): Validate<T> {
   };
 }
 
-function compile<T>(ajv: Ajv, typeName: string): ValidateFunction<T> {
-  const check = ajv.getSchema<T>(`${SCHEMA_ID}#/definitions/${typeName}`);
-  if (check === undefined) throw new Error(`${SCHEMA_FILE} has no ${typeName}: run npm run schemas`);
-  return check as ValidateFunction<T>;
-}
-
 /**
- * Returns a copy with at most MAX_LISTED_KEYS keys per object, and all keys that a schema has. Listing all
- * violations creates one object per unknown key, and a hostile client sends thousands of them.
+ * Returns a copy with at most MAX_LISTED_KEYS keys per object, and all keys that a schema has. Listing all violations
+ * creates one object per unknown key, and a hostile client sends thousands of them. Two levels of objects have a
+ * schema: the payload and the room in it.
  */
-function cutDown(value: unknown, levels = LISTED_LEVELS): unknown {
+function cutDown(value: unknown, levels = 2): unknown {
   if (levels === 0 || typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const kept = Object.entries(value).filter(([key], i) => i < MAX_LISTED_KEYS || schemaKeys.has(key));
   return Object.fromEntries(kept.map(([key, inner]) => [key, cutDown(inner, levels - 1)]));

@@ -1,7 +1,6 @@
 /**
- * Decides whether a node without a lease may be declared dead. Leases also expire while their nodes live: when Redis
- * was unreachable, stuck or flushed, all nodes lose theirs together. After each sign of that, all nodes have one
- * lease's time to register again before any is declared dead.
+ * Decides whether a node without a lease may be declared dead. When Redis was unreachable, stuck or flushed, all nodes
+ * lose their leases and live. After each sign of that, they have one lease's time to register again.
  */
 export class DeathWatch {
   readonly #leaseMs: number;

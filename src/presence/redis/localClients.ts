@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Presence } from "../presenceView";
+import type { NodeBus } from "../../nodes/nodeBus";
 import { MAX_CHANGES, type PresenceTable } from "./presenceTable";
-import { formatPresence, type PresenceUpdate } from "./presenceWire";
+import { formatUpdate, PRESENCE_CHANGED } from "./presenceWire";
 
-/** This node's clients and their copy in Redis, which the other nodes read. */
+/** This node's clients and their copy in Redis. Each change of the copy is published to the other nodes. */
 export class LocalClients {
   readonly #table: PresenceTable;
-  readonly #onStored: (update: PresenceUpdate) => void;
-  readonly #clients = new Map<string, Presence>();
+  readonly #bus: NodeBus;
+  /** client id → its presence as text */
+  readonly #clients = new Map<string, string>();
   /** client id → its latest presence as text, or null when it left; not yet in Redis */
   readonly #unpublished = new Map<string, string | null>();
   #isRegistered = false;
@@ -15,15 +16,14 @@ export class LocalClients {
   #isPublishing = false;
   #version = 0;
 
-  /** @param onStored called after each write to Redis, so that the other nodes can be notified */
-  constructor(table: PresenceTable, onStored: (update: PresenceUpdate) => void) {
+  constructor(table: PresenceTable, bus: NodeBus) {
     this.#table = table;
-    this.#onStored = onStored;
+    this.#bus = bus;
   }
 
-  put(id: string, presence: Presence): void {
+  put(id: string, presence: string): void {
     this.#clients.set(id, presence);
-    this.#publish(id, formatPresence(presence));
+    this.#publish(id, presence);
   }
 
   remove(id: string): void {
@@ -48,7 +48,7 @@ export class LocalClients {
     } finally {
       this.#isRegistering = false;
     }
-    this.#onStored({ version });
+    this.#bus.publish(PRESENCE_CHANGED, formatUpdate({ version }));
     void this.#publishAll();
   }
 
@@ -72,7 +72,7 @@ export class LocalClients {
         this.#isRegistered = false; // no lease, or an error: the next heartbeat registers and writes all clients
       } else {
         this.#version = version;
-        this.#onStored({ version, changes });
+        this.#bus.publish(PRESENCE_CHANGED, formatUpdate({ version, changes }));
       }
     }
     this.#isPublishing = false;

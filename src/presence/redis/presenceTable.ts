@@ -1,17 +1,11 @@
 import type { Redis } from "ioredis";
-import type { Presence } from "../presenceView";
-import { formatPresence, type ClientChange } from "./presenceWire";
+import type { ClientChange } from "./presenceWire";
 
 /** The most clients in one command, so that no command blocks Redis for long. */
 export const MAX_CHANGES = 500;
 
-/** What a heartbeat finds in Redis. */
-export interface HeartbeatReply {
-  /** False: this node has no lease, so it must register again. */
-  registered: boolean;
-  /** All other nodes. `version` is that of the node's latest update; `alive`: it has a lease. */
-  nodes: { id: string; version: number; alive: boolean }[];
-}
+/** A node and the version of its latest update. */
+export type NodeState = [id: string, version: number, alive: 0 | 1];
 
 /* The keys of each script are a node's nodes, lease and clients; its first argument is the id of the node. */
 
@@ -27,14 +21,14 @@ return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
 
 /**
  * Renews a node's lease. ARGV[2] lease in ms, ARGV[3] prefix of leases. Returns 1, or 0 if the node has no lease; then
- * a list of id, version and 1 (alive) or 0 for each other node.
+ * the `NodeState` of each other node.
  */
 const HEARTBEAT = `
 local reply = { redis.call('PEXPIRE', KEYS[2], ARGV[2]) }
 local nodes = redis.call('HGETALL', KEYS[1])
 for i = 1, #nodes, 2 do
-  local alive = redis.call('EXISTS', ARGV[3] .. nodes[i])
-  if nodes[i] ~= ARGV[1] then reply[#reply + 1] = { nodes[i], nodes[i + 1], alive } end
+  local version, alive = tonumber(nodes[i + 1]) or 0, redis.call('EXISTS', ARGV[3] .. nodes[i])
+  if nodes[i] ~= ARGV[1] then reply[#reply + 1] = { nodes[i], version, alive } end
 end
 return reply
 `;
@@ -50,9 +44,8 @@ return 1
 const FETCH = `return { redis.call('HGET', KEYS[1], ARGV[1]) or '', redis.call('HGETALL', KEYS[3]) }`;
 
 /**
- * Presence in Redis. Each node writes its own clients only. The braces in the keys put all of them into one slot of a
- * Redis Cluster. During a rolling upgrade nodes of the version before use the same keys. Every method rejects with the
- * error of Redis.
+ * Presence in Redis. Each node writes its own clients only. Every method rejects with the error of Redis. Nodes of the
+ * version before use the same keys during a rolling upgrade; the braces put them into one slot of a Redis Cluster.
  *
  * - `<prefix>:{presence}:nodes`: hash, node id → version of its latest update
  * - `<prefix>:{presence}:lease:<node id>`: a string that expires unless the node renews it
@@ -64,11 +57,8 @@ export class PresenceTable {
   readonly #nodeId: string;
   readonly #leaseMs: number;
 
-  /** The table as the node `nodeId` uses it, which counts as alive for `leaseMs` after each heartbeat. */
-  constructor(
-    redis: Redis,
-    { keyPrefix, nodeId, leaseMs }: { keyPrefix: string; nodeId: string; leaseMs: number },
-  ) {
+  /** @param leaseMs for how long this node, `nodeId`, counts as alive after a heartbeat */
+  constructor(redis: Redis, keyPrefix: string, nodeId: string, leaseMs: number) {
     this.#redis = redis;
     this.#prefix = `${keyPrefix}:{presence}:`;
     this.#nodeId = nodeId;
@@ -76,9 +66,9 @@ export class PresenceTable {
   }
 
   /** Replaces everything that is stored of this node, in one transaction. */
-  async register(version: number, clients: Iterable<[id: string, presence: Presence]>): Promise<void> {
+  async register(version: number, clients: Iterable<[id: string, presence: string]>): Promise<void> {
     const [nodes, lease, hash] = this.#keysOf(this.#nodeId);
-    const fields = Array.from(clients, ([id, presence]) => [id, formatPresence(presence)]);
+    const fields = [...clients];
     const transaction = this.#redis.multi().del(hash);
     for (let start = 0; start < fields.length; start += MAX_CHANGES)
       transaction.hset(hash, ...fields.slice(start, start + MAX_CHANGES).flat());
@@ -92,15 +82,10 @@ export class PresenceTable {
     return Number(await this.#run(CHANGE, this.#nodeId, ...args));
   }
 
-  /** Renews this node's lease and looks at the other nodes. */
-  async heartbeat(): Promise<HeartbeatReply> {
+  /** Renews this node's lease, if it is `registered`. `nodes` are the others, `alive` if they have a lease. */
+  async heartbeat(): Promise<{ registered: boolean; nodes: NodeState[] }> {
     const reply = await this.#run(HEARTBEAT, this.#nodeId, this.#leaseMs, `${this.#prefix}lease:`);
-    const [renewed, ...others] = reply as [number, ...[id: string, version: string, alive: number][]];
-    const nodes = others.map(([id, version, alive]) => ({
-      id,
-      version: Number(version),
-      alive: alive === 1,
-    }));
+    const [renewed, ...nodes] = reply as [number, ...NodeState[]];
     return { registered: renewed === 1, nodes };
   }
 

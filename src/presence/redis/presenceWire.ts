@@ -5,9 +5,9 @@ import type { Presence } from "../presenceView";
  * before must be able to read it. All input is checked, because other programs can write to Redis, too.
  */
 
-/** Event of the node bus: clients of the sending node changed. Its payload is `formatUpdate`'s. */
+/** Kind of message on the node bus: clients of the sender changed. Its payload is `formatUpdate`'s. */
 export const PRESENCE_CHANGED = "presence";
-/** Event of the node bus: a node stopped or was swept. Its payload is the id of that node. */
+/** Kind of message on the node bus: a node stopped or was swept. Its payload is the id of that node. */
 export const NODE_GONE = "presence_gone";
 
 /** A client's id and its presence as text, or null when the client left. */
@@ -39,7 +39,7 @@ export function parsePresence(text: unknown): Presence | undefined {
   }
 }
 
-/** Returns an update as the payload `{ number, changes? }`. */
+/** Returns the payload of an update. */
 export function formatUpdate({ version, changes }: PresenceUpdate): unknown {
   return { number: version, changes };
 }

@@ -8,7 +8,7 @@ import { PresenceView } from "../presenceView";
 import { DeathWatch } from "./deathWatch";
 import { LocalClients } from "./localClients";
 import { PresenceTable } from "./presenceTable";
-import { formatUpdate, NODE_GONE, PRESENCE_CHANGED, type PresenceUpdate } from "./presenceWire";
+import { formatPresence, NODE_GONE, PRESENCE_CHANGED } from "./presenceWire";
 import { RemoteNodes } from "./remoteNodes";
 
 export interface RedisPresenceStoreDeps {
@@ -25,9 +25,8 @@ export interface RedisPresenceStoreDeps {
 
 /**
  * The presence of many nodes' clients. Each node writes its own clients to Redis, under a lease, and publishes each
- * change to the other nodes. A node that missed a change reads the sender's clients from Redis, at its next heartbeat
- * at the latest. `toJson` reads memory only: while Redis is away, it shows this node's clients and the last known
- * clients of the others.
+ * change. A node that missed a change reads the sender's clients from Redis, at its next heartbeat at the latest.
+ * `toJson` reads memory only: while Redis is away, it shows this node's clients and the last known ones of the others.
  */
 export class RedisPresenceStore implements PresenceStore {
   readonly #redis: Redis;
@@ -40,21 +39,18 @@ export class RedisPresenceStore implements PresenceStore {
   readonly #heartbeatMs: number;
   #remote: RemoteNodes | undefined;
   #listener: PresenceListener | undefined;
-  #lastOrder = 0;
   #timer: NodeJS.Timeout | undefined;
   #isBeating = false;
   #isStopped = false;
 
   constructor(deps: RedisPresenceStoreDeps) {
     const { redis, bus, roomNames, logger, leaseMs = 10_000, heartbeatMs = 3_000 } = deps;
-    const { keyPrefix } = redis;
     this.#redis = connectionTo(redis, { name: "chat-presence" });
     this.#bus = bus;
     this.#logger = logger;
     this.#view = new PresenceView(roomNames);
-    this.#table = new PresenceTable(this.#redis, { keyPrefix, nodeId: bus.nodeId, leaseMs });
-    const onStored = (update: PresenceUpdate) => bus.publish(PRESENCE_CHANGED, formatUpdate(update));
-    this.#local = new LocalClients(this.#table, onStored);
+    this.#table = new PresenceTable(this.#redis, redis.keyPrefix, bus.nodeId, leaseMs);
+    this.#local = new LocalClients(this.#table, bus);
     this.#deathWatch = new DeathWatch(leaseMs);
     this.#heartbeatMs = heartbeatMs;
   }
@@ -79,12 +75,10 @@ export class RedisPresenceStore implements PresenceStore {
     void untilReady(this.#redis);
   }
 
-  put(id: string, { username, avatar }: PresentUser, room: string): void {
-    // Wall clock, because arrivals are ordered across nodes. On this node each is larger than the last.
-    this.#lastOrder = Math.max(this.#lastOrder + 1, Date.now() * 1_000);
-    const presence = { room, json: JSON.stringify({ username, avatar }), order: this.#lastOrder };
-    const changes = this.#view.put(id, presence);
-    this.#local.put(id, this.#view.get(id) ?? presence); // the view keeps the order of a client within its room
+  put(id: string, user: PresentUser, room: string): void {
+    const changes = this.#view.putLast(id, user, room);
+    const presence = this.#view.get(id);
+    if (presence !== undefined) this.#local.put(id, formatPresence(presence));
     this.#listener?.onChange(changes);
   }
 
@@ -131,8 +125,8 @@ export class RedisPresenceStore implements PresenceStore {
       this.#local.forgetRegistration();
       await this.#local.register();
     }
-    if (this.#deathWatch.canDeclareDead()) this.#remote?.keepOnly(new Set(nodes.map(({ id }) => id)));
-    for (const { id, version, alive } of nodes) {
+    if (this.#deathWatch.canDeclareDead()) this.#remote?.keepOnly(new Set(nodes.map(([id]) => id)));
+    for (const [id, version, alive] of nodes) {
       if (alive) await this.#remote?.onSeen(id, version);
       else if (this.#deathWatch.canDeclareDead()) await this.#sweep(id);
     }

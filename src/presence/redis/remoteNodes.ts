@@ -26,9 +26,8 @@ export class RemoteNodes {
 
   /** Applies an update from the node bus, or reads the whole node if it is not the next one. Rejects as Redis does. */
   async onUpdate(nodeId: string, payload: unknown): Promise<void> {
-    const update = parseUpdate(payload);
-    if (update === undefined) return;
-    const { version, changes } = update;
+    const { version, changes } = parseUpdate(payload) ?? {};
+    if (version === undefined) return;
     const node = this.#nodes.get(nodeId);
     if (node === undefined || changes === undefined || version !== node.version + 1)
       return this.onSeen(nodeId, version);
@@ -46,7 +45,6 @@ export class RemoteNodes {
     else this.#replace(nodeId, fetched.version, fetched.clients);
   }
 
-  /** Removes all nodes that are not in the set. */
   keepOnly(nodeIds: ReadonlySet<string>): void {
     for (const nodeId of this.#nodes.keys()) if (!nodeIds.has(nodeId)) this.remove(nodeId);
   }
@@ -74,9 +72,8 @@ export class RemoteNodes {
   #apply(node: RemoteNode, updates: readonly unknown[]): void {
     const changes: PresenceChange[] = [];
     for (const update of updates) {
-      const change = parseChange(update);
-      if (change === undefined) continue;
-      const { id, presence } = change;
+      const { id, presence } = parseChange(update) ?? {};
+      if (id === undefined) continue;
       if (presence !== undefined && this.#view.hasRoom(presence.room)) {
         node.ids.add(id);
         // A new order: it left and came back, and only the final state was published. Re-insert it in its new place.
