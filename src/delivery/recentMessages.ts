@@ -4,21 +4,10 @@ const CAPACITY = 1_000; // messages, over all rooms: more than arrive while a pa
 
 /** The messages delivered last, in memory, for replays that have nearly caught up. */
 export class RecentMessages {
-  /** room name → its messages among the latest, oldest first */
-  readonly #rooms = new Map<string, StoredMessage[]>();
-  /** The rooms of the latest messages: a ring, oldest first from `#next` on. */
-  readonly #order: string[] = [];
-  #next = 0;
+  readonly #messages: StoredMessage[] = []; // oldest first
 
   add(message: StoredMessage): void {
-    const { room } = message;
-    const messages = this.#rooms.get(room);
-    if (messages === undefined) this.#rooms.set(room, [message]);
-    else messages.push(message);
-    const oldest = this.#order[this.#next];
-    this.#order[this.#next] = room;
-    this.#next = (this.#next + 1) % CAPACITY;
-    if (oldest !== undefined) this.#removeOldestOf(oldest);
+    if (this.#messages.push(message) > CAPACITY) this.#messages.shift();
   }
 
   /**
@@ -26,21 +15,12 @@ export class RecentMessages {
    * Empty if there are none, or if that message is not in memory.
    */
   after(room: string, offset: string): StoredMessage[] {
-    const messages = this.#rooms.get(room) ?? [];
-    const index = messages.findLastIndex((message) => message.offset === offset);
-    return index < 0 ? [] : messages.slice(index + 1);
+    const isInRoom = (message: StoredMessage) => message.room === room;
+    const index = this.#messages.findLastIndex((message) => message.offset === offset && isInRoom(message));
+    return index < 0 ? [] : this.#messages.slice(index + 1).filter(isInRoom);
   }
 
-  /** Call it when messages were not delivered: a replay must not step over the gap. */
   clear(): void {
-    this.#rooms.clear();
-    this.#order.length = 0;
-    this.#next = 0;
-  }
-
-  #removeOldestOf(room: string): void {
-    const messages = this.#rooms.get(room);
-    messages?.shift();
-    if (messages?.length === 0) this.#rooms.delete(room);
+    this.#messages.length = 0;
   }
 }
