@@ -8,11 +8,7 @@ import type { Rooms } from "../protocol/rooms";
 
 const TYPING = "typing"; // kind of message on the node bus; its payload is a TypingInformation
 
-/** A client connected to this node, or the id of another node. */
-type Source = Connection | string;
-
-/** room and username → the latest information, as long as it says `isTyping: true` */
-type Typing = Map<string, TypingInformation>;
+type Source = Connection | string; // a client of this node, or the id of another node
 
 /**
  * Relays typing to the clients that opted in, here and on other nodes. Remembers what is being typed, so that it
@@ -22,7 +18,8 @@ export class TypingClients {
   readonly #listeners: RoomListeners;
   readonly #rooms: Rooms;
   readonly #bus: NodeBus | undefined;
-  readonly #typing = new Map<Source, Typing>();
+  /** room and username → the latest information, as long as it says `isTyping: true`; by source */
+  readonly #typing = new Map<Source, Map<string, TypingInformation>>();
 
   constructor(listeners: RoomListeners, rooms: Rooms, bus: NodeBus | undefined) {
     this.#listeners = listeners;
@@ -31,56 +28,43 @@ export class TypingClients {
     bus?.subscribe(TYPING, (nodeId, payload) => this.#onRemoteTyping(nodeId, payload));
   }
 
-  /** A client of this node has sent its typing information. */
-  update(conn: Connection, typing: TypingInformation): void {
-    this.#remember(conn, typing);
-    this.#publish(typing, conn);
-  }
-
-  /** Ends all typing of a client of this node. */
-  stopTyping(conn: Connection): void {
-    for (const typing of this.#forget(conn)) this.#publish({ ...typing, isTyping: false }, conn);
-  }
-
-  /** Ends all typing of another node's clients. Each remaining node does this for its own clients. */
-  onNodeGone(nodeId: string): void {
-    for (const typing of this.#forget(nodeId)) this.#deliver({ ...typing, isTyping: false });
-  }
-
-  #onRemoteTyping(nodeId: string, payload: unknown): void {
-    try {
-      const { username, chatRoom, isTyping } = validateNewTypingInformation(payload);
-      const typing = { username, chatRoom: this.#rooms.get(chatRoom.name), isTyping };
-      this.#remember(nodeId, typing);
-      this.#deliver(typing);
-    } catch {
-      // The payload does not come from a node of this service, or it comes from one with other rooms.
-    }
-  }
-
-  #remember(source: Source, typing: TypingInformation): void {
-    const known: Typing = this.#typing.get(source) ?? new Map();
+  /** The source has reported typing, of itself or of one of its clients. */
+  update(source: Source, typing: TypingInformation): void {
+    const known = this.#typing.get(source) ?? new Map<string, TypingInformation>();
     const key = JSON.stringify([typing.chatRoom.name, typing.username]);
     if (typing.isTyping) known.set(key, typing);
     else known.delete(key);
     if (known.size > 0) this.#typing.set(source, known);
     else this.#typing.delete(source);
+    this.#relay(source, typing);
   }
 
-  /** Returns what was being typed. */
-  #forget(source: Source): TypingInformation[] {
+  /** Ends all typing of the source. */
+  stopTyping(source: Source): void {
     const known = this.#typing.get(source);
     this.#typing.delete(source);
-    return [...(known?.values() ?? [])];
+    for (const typing of known?.values() ?? []) this.#relay(source, { ...typing, isTyping: false });
   }
 
-  #publish(typing: TypingInformation, from: Connection): void {
-    this.#deliver(typing, from);
-    this.#bus?.publish(TYPING, typing);
+  /** Ends all typing of another node's clients. Each remaining node does this for its own clients. */
+  onNodeGone(nodeId: string): void {
+    this.stopTyping(nodeId);
   }
 
-  #deliver(data: TypingInformation, except?: Connection): void {
+  #onRemoteTyping(nodeId: string, payload: unknown): void {
+    try {
+      const { username, chatRoom, isTyping } = validateNewTypingInformation(payload);
+      this.update(nodeId, { username, chatRoom: this.#rooms.get(chatRoom.name), isTyping });
+    } catch {
+      // The payload does not come from a node of this service, or it comes from one with other rooms.
+    }
+  }
+
+  /** To the clients of this node but the source; and to other nodes, if the source is a client of this node. */
+  #relay(source: Source, data: TypingInformation): void {
     const encode = () => packetOf(EVENTS.typingInformation, JSON.stringify({ data, error: null }));
-    this.#listeners.publish(data.chatRoom.name, encode, except);
+    const sender = typeof source === "string" ? undefined : source;
+    this.#listeners.publish(data.chatRoom.name, encode, sender);
+    if (sender !== undefined) this.#bus?.publish(TYPING, data);
   }
 }
