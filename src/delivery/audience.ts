@@ -2,34 +2,28 @@ import type { Connection } from "../connections/engine";
 import { Batch } from "./batch";
 import type { Packet } from "./packet";
 
-/** Whether a connection is left out of a flush, e.g. because it is too far behind for packets that soon expire. */
-export type Skip = (conn: Connection) => boolean;
-
-/** `packets`: the packets of the flush. `deliveries`: how many of them were written, summed over all connections. */
-export type OnFlush = (packets: number, deliveries: number) => void;
-
-interface Published {
-  packet: Packet;
-  /** A member that does not receive the packet. */
-  except: Connection | undefined;
+/** What an audience calls. */
+export interface AudienceHooks {
+  /** Called with each packet published; must have `flush` called soon. */
+  requestFlush: () => void;
+  /** `packets`: the packets of the flush. `deliveries`: how many of them were written, summed over all members. */
+  onFlush: (packets: number, deliveries: number) => void;
+  /** Returns true for members that a flush leaves out, e.g. too far behind for packets that soon expire. Default: none. */
+  skip?: ((conn: Connection) => boolean) | undefined;
 }
 
 /** Connections that receive the same packets. */
 export class Audience {
   readonly #members = new Set<Connection>();
-  readonly #requestFlush: () => void;
-  readonly #skip: Skip;
-  readonly #onFlush: OnFlush;
-  #queue: Published[] = [];
+  readonly #hooks: AudienceHooks;
+  #packets: Packet[] = [];
+  /** For each of the packets the member that does not receive it. */
+  #excepted: (Connection | undefined)[] = [];
 
-  /** `requestFlush` is called with each packet published, and must have `flush` called soon. */
-  constructor(requestFlush: () => void, skip: Skip, onFlush: OnFlush) {
-    this.#requestFlush = requestFlush;
-    this.#skip = skip;
-    this.#onFlush = onFlush;
+  constructor(hooks: AudienceHooks) {
+    this.#hooks = hooks;
   }
 
-  /** How many connections are members. */
   get size(): number {
     return this.#members.size;
   }
@@ -47,28 +41,28 @@ export class Audience {
   /** Queues the packet for every member but `except`. Packets are delivered in the order of publishing. */
   publish(packet: Packet, except?: Connection): void {
     if (this.#members.size === 0) return;
-    this.#queue.push({ packet, except });
-    this.#requestFlush();
+    this.#packets.push(packet);
+    this.#excepted.push(except);
+    this.#hooks.requestFlush();
   }
 
   /** Writes the queued packets, in one write per member on websocket. */
   flush(): void {
-    if (this.#queue.length === 0) return;
-    const queue = this.#queue;
-    this.#queue = [];
-    const forAll = new Batch(queue.map(({ packet }) => packet));
-    const excepted = new Set(queue.flatMap(({ except }) => except ?? []));
+    if (this.#packets.length === 0) return;
+    const { skip, onFlush } = this.#hooks;
+    const packets = this.#packets;
+    const excepted = this.#excepted;
+    this.#packets = [];
+    this.#excepted = [];
+    const forAll = new Batch(packets);
+    const exceptions = new Set(excepted);
     let deliveries = 0;
     for (const conn of this.#members) {
-      if (this.#skip(conn)) continue;
-      const batch = excepted.has(conn) ? new Batch(packetsFor(conn, queue)) : forAll;
+      if (skip?.(conn)) continue;
+      const batch = exceptions.has(conn) ? new Batch(packets.filter((_, i) => excepted[i] !== conn)) : forAll;
       batch.writeTo(conn);
-      deliveries += batch.size;
+      deliveries += batch.packets.length;
     }
-    this.#onFlush(queue.length, deliveries);
+    onFlush(packets.length, deliveries);
   }
-}
-
-function packetsFor(conn: Connection, queue: readonly Published[]): Packet[] {
-  return queue.filter(({ except }) => except !== conn).map(({ packet }) => packet);
 }

@@ -55,7 +55,7 @@ export class Delivery {
   /** Sends the stored message to all clients that may read its room, by the end of this turn of the event loop. */
   deliver(message: StoredMessage, isMoreComing: boolean): void {
     this.#recent.add(message);
-    this.#fanOut.expectMore(isMoreComing);
+    this.#fanOut.schedule.expectMore(isMoreComing);
     this.#audiences.deliver(message);
   }
 
@@ -82,12 +82,12 @@ export class Delivery {
 
   /** Writes out now what waits for the end of the turn. */
   flush(): void {
-    this.#fanOut.flush();
+    this.#fanOut.schedule.flushNow();
   }
 
   /** Messages were lost before this node could deliver them: no replay may continue across the gap. */
   onGap(): void {
-    this.#fanOut.flush();
+    this.#fanOut.schedule.flushNow();
     this.#recent.clear();
   }
 

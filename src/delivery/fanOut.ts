@@ -1,5 +1,5 @@
 import type { Metrics } from "../observability/metrics";
-import { Audience, type Skip } from "./audience";
+import { Audience, type AudienceHooks } from "./audience";
 import { FlushSchedule } from "./flushSchedule";
 
 export type EventKind = "presence" | "message" | "typing";
@@ -10,46 +10,28 @@ export type EventKind = "presence" | "message" | "typing";
  * encoded once.
  */
 export class FanOut {
-  /** In the order of delivery: a client learns that a user is present before it receives the user's messages. */
-  readonly #audiences: Readonly<Record<EventKind, Set<Audience>>> = {
-    presence: new Set(),
-    message: new Set(),
-    typing: new Set(),
-  };
-  readonly #schedule = new FlushSchedule(() => this.#flushAudiences());
-  readonly #metrics: Metrics;
+  readonly #kinds: Record<EventKind, { audiences: Set<Audience>; onFlush: AudienceHooks["onFlush"] }>;
+  readonly schedule = new FlushSchedule(() => {
+    for (const { audiences } of Object.values(this.#kinds))
+      for (const audience of audiences) audience.flush();
+  });
 
   constructor(metrics: Metrics) {
-    this.#metrics = metrics;
+    const kind = (name: EventKind) => ({ audiences: new Set<Audience>(), onFlush: metrics.flushesOf(name) });
+    // In the order of delivery: a client learns that a user is present before it receives the user's messages.
+    this.#kinds = { presence: kind("presence"), message: kind("message"), typing: kind("typing") };
   }
 
-  /**
-   * Creates an empty audience. `kind` decides its place in the order of delivery and the label of its metrics.
-   * A flush leaves out the connections for which `skip` returns true; by default none.
-   */
-  audience(kind: EventKind, skip: Skip = () => false): Audience {
-    const audience = new Audience(() => this.#schedule.request(), skip, this.#metrics.flushesOf(kind));
-    this.#audiences[kind].add(audience);
+  /** Creates an empty audience. `kind` decides its place in the order of delivery and the label of its metrics. */
+  audience(kind: EventKind, skip?: AudienceHooks["skip"]): Audience {
+    const { audiences, onFlush } = this.#kinds[kind];
+    const audience = new Audience({ requestFlush: () => this.schedule.request(), onFlush, skip });
+    audiences.add(audience);
     return audience;
   }
 
   /** Forgets an audience; packets still queued for it are not delivered. */
   drop(audience: Audience): void {
-    for (const audiences of Object.values(this.#audiences)) audiences.delete(audience);
-  }
-
-  /** Whether the message log is about to deliver more. If so, a flush may wait for it, up to 5 ms. */
-  expectMore(isMoreComing: boolean): void {
-    this.#schedule.expectMore(isMoreComing);
-  }
-
-  /** Delivers now what was published. */
-  flush(): void {
-    this.#schedule.flushNow();
-  }
-
-  #flushAudiences(): void {
-    for (const audiences of Object.values(this.#audiences))
-      for (const audience of audiences) audience.flush();
+    for (const { audiences } of Object.values(this.#kinds)) audiences.delete(audience);
   }
 }

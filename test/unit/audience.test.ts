@@ -1,11 +1,11 @@
-import { Audience, type Skip } from "../../src/delivery/audience";
-import { encodeFrames } from "../../src/delivery/frame";
+import { Audience, type AudienceHooks } from "../../src/delivery/audience";
+import { encodeFrames } from "../../src/delivery/batch";
 import { fakeConnection, fakeWebSocketConnection } from "../support/fakeConnection";
 
-function setUp(skip: Skip = () => false) {
+function setUp(skip?: AudienceHooks["skip"]) {
   const requestFlush = jest.fn();
   const onFlush = jest.fn();
-  const audience = new Audience(requestFlush, skip, onFlush);
+  const audience = new Audience({ requestFlush, skip, onFlush });
   const members = [fakeConnection(), fakeConnection(), fakeConnection()] as const;
   for (const { conn } of members) audience.add(conn);
   return { audience, members, requestFlush, onFlush };
@@ -98,7 +98,7 @@ test("a member that is added after a flush receives only what is published later
 test("what is published without a member is dropped", () => {
   const requestFlush = jest.fn();
   const onFlush = jest.fn();
-  const audience = new Audience(requestFlush, () => false, onFlush);
+  const audience = new Audience({ requestFlush, onFlush });
   audience.publish("a");
   const late = fakeConnection();
   audience.add(late.conn);

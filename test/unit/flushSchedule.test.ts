@@ -1,13 +1,17 @@
 import { FlushSchedule } from "../../src/delivery/flushSchedule";
 
 beforeEach(() => jest.useFakeTimers());
-afterEach(() => jest.useRealTimers());
+afterEach(() => {
+  jest.restoreAllMocks();
+  jest.useRealTimers();
+});
 
 /** A schedule whose flushes take so long, by a clock that only they move. */
 function setUp(flushMs = 0) {
   let now = 0;
+  jest.spyOn(performance, "now").mockImplementation(() => now);
   const flush = jest.fn(() => (now += flushMs));
-  return { flush, schedule: new FlushSchedule(flush, () => now) };
+  return { flush, schedule: new FlushSchedule(flush) };
 }
 
 /** Lets one turn of the event loop pass. */

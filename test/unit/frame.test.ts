@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import * as ws from "ws";
-import { encodeFrames } from "../../src/delivery/frame";
+import { encodeFrames } from "../../src/delivery/batch";
 
 const { Receiver } = ws as unknown as { Receiver: new () => Writable }; // missing in the types of ws
 

@@ -79,6 +79,18 @@ test("a new member does not receive what was published before", () => {
   for (const { audience } of groups.packets(() => "")) audience.publish("before");
   const second = add(PETS);
   for (const { audience } of groups.packets(() => "")) audience.publish("after");
-  fanOut.flush();
+  fanOut.schedule.flushNow();
   expect([first.written, second.written]).toEqual([["before", "after"], ["after"]]);
+});
+
+test("a new group does not reset the metrics of the groups before it", async () => {
+  const metrics = new Metrics();
+  const fanOut = new FanOut(metrics);
+  for (const rooms of [RoomScope.ALL, PETS]) {
+    const groups = new PresenceGroups(fanOut);
+    groups.add(new Conn().asConnection, rooms);
+    for (const { audience } of groups.packets(() => "packet")) audience.publish("packet");
+    fanOut.schedule.flushNow();
+  }
+  expect(await metrics.text()).toMatch(/_count\{event="presence"\} 2$/m);
 });

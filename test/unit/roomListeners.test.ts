@@ -6,7 +6,7 @@ import { fakeConnection } from "../support/fakeConnection";
 function setUp() {
   const audiences: Audience[] = [];
   const listeners = new RoomListeners(() => {
-    const audience = new Audience(jest.fn(), () => false, jest.fn());
+    const audience = new Audience({ requestFlush: jest.fn(), onFlush: jest.fn() });
     audiences.push(audience);
     return audience;
   });
@@ -101,5 +101,5 @@ test("an audience exists once for each room, however many clients join it", () =
   const { audiences, listener } = setUp();
   for (let i = 0; i < 3; i += 1) listener(RoomScope.of(["/a", "/b"]));
   listener(RoomScope.ALL);
-  expect(audiences.map(({ size }) => size)).toEqual([1, 3, 3]);
+  expect(audiences.map(({ size }) => size)).toEqual([3, 3, 1]);
 });
