@@ -35,20 +35,13 @@ export class Delivery {
   readonly #recent = new RecentMessages();
   readonly #replay: Replay;
   readonly #presence: PresenceBroadcaster;
-  #isPresenceStopped = false;
 
   constructor(deps: DeliveryDeps) {
-    const { presenceStore, nodeBus, rooms, limits, connections, metrics } = deps;
+    const { nodeBus, rooms, connections, metrics } = deps;
     this.#fanOut = new FanOut(metrics);
     this.#audiences = new LiveAudiences(this.#fanOut, (conn) => connections.isBehind(conn));
     this.#replay = new Replay({ ...deps, recent: this.#recent });
-    this.#presence = new PresenceBroadcaster({
-      store: presenceStore,
-      fanOut: this.#fanOut,
-      bytesPerSecond: limits.presenceBytesPerSecond,
-      burstBytes: limits.presenceBurstBytes,
-      metrics,
-    });
+    this.#presence = new PresenceBroadcaster({ ...deps, fanOut: this.#fanOut });
     this.typing = new TypingClients(this.#audiences.typing, rooms, nodeBus);
   }
 
@@ -61,7 +54,7 @@ export class Delivery {
 
   /** Sends the changes of presence as soon as the byte budget has room for them; nothing after `stopPresence()`. */
   deliverPresence(changes: readonly PresenceChange[]): void {
-    if (!this.#isPresenceStopped) this.#presence.onChanges(changes);
+    this.#presence.onChanges(changes);
   }
 
   /** The client receives presence and typing from now on, and messages once its replay is complete. */
@@ -93,7 +86,6 @@ export class Delivery {
 
   /** From now on no presence is sent: while all clients leave, each change would only cost. */
   stopPresence(): void {
-    this.#isPresenceStopped = true;
     this.#presence.stop();
   }
 }

@@ -35,7 +35,7 @@ function open() {
   const store = new MemoryPresenceStore(["/a"]);
   const metrics = new Metrics();
   const budget = new ByteBudget(1e9, 1e9);
-  const diffs = new PresenceDiffs({ store, metrics, fanOut: new FanOut(metrics), budget });
+  const diffs = new PresenceDiffs(store, new FanOut(metrics), budget);
   store.start({ onChange: (changes) => diffs.onChanges(changes), onNodeGone: () => undefined });
   const join = () => {
     const conn = new Conn();

@@ -30,7 +30,7 @@ function open() {
     return conn;
   };
   /** key of each group's rooms, and the number of its members */
-  const sizes = () => groups.packets(({ key }) => key).map(({ packet, receivers }) => [packet, receivers]);
+  const sizes = () => groups.packets(({ key }) => key).map(({ packet, audience }) => [packet, audience.size]);
   return { fanOut, groups, add, sizes };
 }
 
@@ -48,7 +48,7 @@ test("a group whose rooms have no packet is left out", () => {
   add(RoomScope.ALL);
   add(PETS);
   const packets = groups.packets((rooms) => (rooms.includes("/cooking") ? "packet" : undefined));
-  expect(packets.map(({ packet, receivers }) => [packet, receivers])).toEqual([["packet", 1]]);
+  expect(packets.map(({ packet, audience }) => [packet, audience.size])).toEqual([["packet", 1]]);
 });
 
 test("the group of the last member is given up, and made again when it is needed", () => {
@@ -81,6 +81,17 @@ test("a new member does not receive what was published before", () => {
   for (const { audience } of groups.packets(() => "")) audience.publish("after");
   fanOut.schedule.flushNow();
   expect([first.written, second.written]).toEqual([["before", "after"], ["after"]]);
+});
+
+test("members that move to other groups receive what is published there, and nothing else", () => {
+  const { add, groups, sizes, fanOut } = open();
+  const others = new PresenceGroups(fanOut);
+  const conns = [add(PETS), add(PETS), add(RoomScope.ALL)];
+  groups.moveAllTo(others);
+  expect(sizes()).toEqual([]);
+  for (const { audience, packet } of others.packets(({ key }) => key)) audience.publish(packet);
+  fanOut.schedule.flushNow();
+  expect(conns.map(({ written }) => written)).toEqual([["/pets"], ["/pets"], ["*"]]);
 });
 
 test("a new group does not reset the metrics of the groups before it", async () => {

@@ -2,44 +2,31 @@ import { RoomScope } from "../../access/roomScope";
 import type { PresenceChange } from "../../presence/presenceStore";
 import { withId } from "../../presence/presenceView";
 
-/** All changes of one client since the last diff, as one change. */
-interface PendingChange {
-  /** The room at the last diff; undefined: the client had no presence. */
-  from: string | undefined;
-  /** The current room; undefined: the client left. */
-  to: string | undefined;
+/** All changes of one client since the last diff as one: `from` is its room then, `to` its room now. */
+interface PendingChange extends PresenceChange {
   /** The client left its room meanwhile, even if it is back there now. */
   hasMoved: boolean;
-  json: string;
 }
 
 /** Changes of presence since the last diff, summed up to one per client. */
 export class PendingChanges {
   /** client id → its change, in order of the latest move */
   readonly #byId = new Map<string, PendingChange>();
-  #hasMoves = false;
-
   /** Whether a client joined, left or changed rooms. A new name or avatar alone causes no event. */
-  get hasMoves(): boolean {
-    return this.#hasMoves;
-  }
+  hasMoves = false;
 
-  add({ id, from, to, json }: PresenceChange): void {
-    const before = this.#byId.get(id);
+  add(change: PresenceChange): void {
+    const { id, from, to } = change;
+    const before = this.#byId.get(id) ?? { from, hasMoved: false };
     const isMove = from !== to;
     if (isMove) this.#byId.delete(id); // so that it is inserted last
-    this.#byId.set(id, {
-      from: before === undefined ? from : before.from,
-      to,
-      hasMoved: isMove || before?.hasMoved === true,
-      json,
-    });
-    this.#hasMoves ||= isMove;
+    this.#byId.set(id, { ...change, from: before.from, hasMoved: isMove || before.hasMoved });
+    this.hasMoves ||= isMove;
   }
 
   clear(): void {
     this.#byId.clear();
-    this.#hasMoves = false;
+    this.hasMoves = false;
   }
 
   /** Returns `PresenceDiff` as JSON, of the rooms in the scope; undefined if nothing changed there. */
@@ -52,7 +39,7 @@ export class PendingChanges {
       if (items === undefined) lists.set(room, [item]);
       else items.push(item);
     };
-    for (const [id, { from, to, hasMoved, json }] of this.#byId) {
+    for (const { id, from, to, hasMoved, json } of this.#byId.values()) {
       if (hasMoved) add(left, from, JSON.stringify(id));
       add(joined, to, withId(id, json));
     }

@@ -1,54 +1,79 @@
 import { roomsOf } from "../../access/identity";
 import type { Connection } from "../../connections/engine";
+import type { ChatLimits } from "../../connections/limits";
 import type { SocketData } from "../../connections/session";
 import type { Metrics } from "../../observability/metrics";
 import type { PresenceChange, PresenceStore } from "../../presence/presenceStore";
+import { EVENTS } from "../../protocol/events";
 import type { FanOut } from "../fanOut";
+import { packetOf } from "../packet";
 import { ByteBudget } from "./byteBudget";
 import { PresenceDiffs } from "./presenceDiffs";
-import { PresenceSnapshots } from "./presenceSnapshots";
+import { PresenceGroups } from "./presenceGroups";
 
-export interface PresenceBroadcasterDeps {
-  store: PresenceStore;
+export interface PresenceDeps {
+  presenceStore: PresenceStore;
   fanOut: FanOut;
   metrics: Metrics;
-  /** The rate of presence over all clients: one budget for snapshots and an equal one for diffs. */
-  bytesPerSecond: number;
-  /** The bytes that each budget allows at once after a pause. */
-  burstBytes: number;
+  limits: ChatLimits;
 }
 
-/** Sends presence to all clients: as snapshots, or as differences to clients that opted in. */
+/**
+ * Sends presence to all clients: as differences to clients that opted in, to base clients as snapshots. A snapshot is
+ * all users, at each change of rooms. That costs users × clients bytes, so N joins would cost N³. While the budget has
+ * room each change is one event; else changes coalesce. The last state is always sent.
+ */
 export class PresenceBroadcaster {
-  readonly #snapshots: PresenceSnapshots;
+  readonly #deps: PresenceDeps;
   readonly #diffs: PresenceDiffs;
+  readonly #baseClients: PresenceGroups;
+  readonly #snapshotBudget: ByteBudget;
+  #isStopped = false;
 
-  constructor({ bytesPerSecond, burstBytes, ...deps }: PresenceBroadcasterDeps) {
+  constructor(deps: PresenceDeps) {
+    const { presenceStore, fanOut, limits } = deps;
     // Two budgets, so that snapshots, which are larger, do not delay diffs.
-    this.#snapshots = new PresenceSnapshots({ ...deps, budget: new ByteBudget(bytesPerSecond, burstBytes) });
-    this.#diffs = new PresenceDiffs({ ...deps, budget: new ByteBudget(bytesPerSecond, burstBytes) });
+    const newBudget = () => new ByteBudget(limits.presenceBytesPerSecond, limits.presenceBurstBytes);
+    this.#deps = deps;
+    this.#diffs = new PresenceDiffs(presenceStore, fanOut, newBudget());
+    this.#baseClients = new PresenceGroups(fanOut);
+    this.#snapshotBudget = newBudget();
   }
 
-  /** From now on the connection receives changes in the rooms that it may see. */
+  /** From now on the connection receives changes in the rooms that it may see, but no snapshot now. */
   join(conn: Connection, { optIns, identity }: SocketData): void {
-    (optIns.presence === "diff" ? this.#diffs : this.#snapshots).add(conn, roomsOf(identity));
+    (optIns.presence === "diff" ? this.#diffs : this.#baseClients).add(conn, roomsOf(identity));
   }
 
-  /** From now on the connection receives nothing. Does nothing for an unknown connection. */
   leave(conn: Connection): void {
-    this.#snapshots.remove(conn);
+    this.#baseClients.remove(conn);
     this.#diffs.remove(conn);
   }
 
-  /** Sends changes that the store reported. */
+  /** Sends changes that the store reported; none after `stop()`. */
   onChanges(changes: readonly PresenceChange[]): void {
+    if (this.#isStopped) return;
     this.#diffs.onChanges(changes);
-    if (changes.some(({ from, to }) => from !== to)) this.#snapshots.onMove();
+    if (!changes.some(({ from, to }) => from !== to)) return;
+    if (this.#snapshotBudget.isWaiting) this.#deps.metrics.presenceCoalesced.inc();
+    else this.#sendSnapshots();
   }
 
-  /** Gives up what waits for the budget. */
+  /** Gives up what waits for the budgets. */
   stop(): void {
-    this.#snapshots.stop();
+    this.#isStopped = true;
+    this.#snapshotBudget.stop();
     this.#diffs.stop();
+  }
+
+  #sendSnapshots(): void {
+    const { presenceStore, metrics } = this.#deps;
+    const snapshots = this.#baseClients.packets((rooms) => {
+      const data = `{"usersPerRoom":${presenceStore.toJson({ rooms })}}`;
+      return packetOf(EVENTS.presenceInformation, `{"data":${data},"error":null}`);
+    });
+    if (!this.#snapshotBudget.admit(snapshots, () => this.#sendSnapshots())) return;
+    for (const { audience, packet } of snapshots) audience.publish(packet);
+    if (snapshots.length > 0) metrics.presenceSent.inc();
   }
 }

@@ -1,19 +1,12 @@
 import type { RoomScope } from "../../access/roomScope";
 import type { Connection } from "../../connections/engine";
-import type { PresenceChange } from "../../presence/presenceStore";
+import type { PresenceChange, PresenceStore } from "../../presence/presenceStore";
 import { EVENTS } from "../../protocol/events";
-import { Batch } from "../batch";
+import type { FanOut } from "../fanOut";
 import { packetOf, type Packet } from "../packet";
-import { Pacer } from "./pacer";
+import type { ByteBudget } from "./byteBudget";
 import { PendingChanges } from "./pendingChanges";
 import { PresenceGroups } from "./presenceGroups";
-import type { PresenceSenderDeps } from "./presenceSenderDeps";
-
-/** New connections that wait for the state of the same rooms. */
-interface Newcomers {
-  rooms: RoomScope;
-  conns: Set<Connection>;
-}
 
 /**
  * Presence by difference: the whole state once, then one diff for all changes of a turn of the event loop, or of a
@@ -21,35 +14,30 @@ interface Newcomers {
  * all pending changes, so that every diff fits the state of each of its receivers.
  */
 export class PresenceDiffs {
-  readonly #store: PresenceSenderDeps["store"];
-  readonly #countFlush: (events: number, deliveries: number) => void;
+  readonly #store: PresenceStore;
+  readonly #budget: ByteBudget;
+  readonly #newcomers: PresenceGroups;
+  /** Connections that have received their state. */
   readonly #groups: PresenceGroups;
-  readonly #pacer: Pacer;
   readonly #pending = new PendingChanges();
-  /** key of a RoomScope → the newcomers with that scope, one at least */
-  readonly #newcomers = new Map<string, Newcomers>();
   #scheduled: NodeJS.Immediate | undefined;
 
-  constructor({ store, fanOut, metrics, budget }: PresenceSenderDeps) {
+  constructor(store: PresenceStore, fanOut: FanOut, budget: ByteBudget) {
     this.#store = store;
-    this.#countFlush = metrics.flushesOf("presence");
+    this.#budget = budget;
+    this.#newcomers = new PresenceGroups(fanOut);
     this.#groups = new PresenceGroups(fanOut);
-    this.#pacer = new Pacer(budget, () => this.#send());
   }
 
   /** Adds a connection. It receives the state soon, then diffs. */
   add(conn: Connection, rooms: RoomScope): void {
-    const { key } = rooms;
-    const newcomers = this.#newcomers.get(key) ?? { rooms, conns: new Set() };
-    this.#newcomers.set(key, newcomers);
-    newcomers.conns.add(conn);
+    this.#newcomers.add(conn, rooms);
     this.#schedule();
   }
 
   remove(conn: Connection): void {
+    this.#newcomers.remove(conn);
     this.#groups.remove(conn);
-    for (const [key, { conns }] of this.#newcomers)
-      if (conns.delete(conn) && conns.size === 0) this.#newcomers.delete(key);
   }
 
   onChanges(changes: readonly PresenceChange[]): void {
@@ -59,11 +47,11 @@ export class PresenceDiffs {
 
   stop(): void {
     clearImmediate(this.#scheduled);
-    this.#pacer.stop();
+    this.#budget.stop();
   }
 
   #schedule(): void {
-    if (this.#scheduled !== undefined || this.#pacer.isWaiting) return;
+    if (this.#scheduled !== undefined || this.#budget.isWaiting) return;
     this.#scheduled = setImmediate(() => {
       this.#scheduled = undefined;
       this.#send();
@@ -74,26 +62,14 @@ export class PresenceDiffs {
     // New names alone are not sent. They wait for a move, also when newcomers receive their state meanwhile.
     const { hasMoves } = this.#pending;
     const diffs = hasMoves ? this.#groups.packets((rooms) => this.#diffPacket(rooms)) : [];
-    const states = Array.from(this.#newcomers.values(), ({ rooms, conns }) => {
-      return { rooms, conns, packet: this.#statePacket(rooms), receivers: conns.size };
-    });
-    if (!this.#pacer.spend([...diffs, ...states])) return; // it calls `#send` later
+    const packets = [...diffs, ...this.#newcomers.packets((rooms) => this.#statePacket(rooms))];
+    if (!this.#budget.admit(packets, () => this.#send())) return;
     if (hasMoves) this.#pending.clear(); // before the writes: one may close its connection, which is a new change
-    for (const { audience, packet } of diffs) {
+    for (const { audience, packet } of packets) {
       audience.publish(packet);
       audience.flush(); // before newcomers join: their state includes these changes
     }
-    for (const { rooms, conns, packet } of states) this.#sendState(rooms, conns, packet);
-    this.#newcomers.clear();
-  }
-
-  #sendState(rooms: RoomScope, conns: ReadonlySet<Connection>, packet: Packet): void {
-    const batch = new Batch([packet]);
-    for (const conn of conns) {
-      this.#groups.add(conn, rooms); // before the write, which may close the connection: `remove` must find it
-      batch.writeTo(conn);
-    }
-    this.#countFlush(1, conns.size);
+    this.#newcomers.moveAllTo(this.#groups);
   }
 
   #diffPacket(rooms: RoomScope): Packet | undefined {

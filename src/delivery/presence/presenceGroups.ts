@@ -5,24 +5,16 @@ import type { FanOut } from "../fanOut";
 import type { Packet } from "../packet";
 
 /** Connections that may see the same rooms and so receive the same packets. */
-interface PresenceGroup {
-  rooms: RoomScope;
-  audience: Audience;
-}
+type PresenceGroup = { rooms: RoomScope; audience: Audience };
 
-/** A packet for one group. */
-export interface GroupPacket {
-  packet: Packet;
-  audience: Audience;
-  receivers: number;
-}
+export type GroupPacket = { packet: Packet; audience: Audience };
 
 /** Groups connections by the rooms that they may see. There is one group, and more where tokens name rooms. */
 export class PresenceGroups {
   readonly #fanOut: FanOut;
   /** key of a RoomScope → its group, which is never empty */
   readonly #groups = new Map<string, PresenceGroup>();
-  readonly #keys = new Map<Connection, string>();
+  readonly #groupOf = new Map<Connection, PresenceGroup>();
 
   constructor(fanOut: FanOut) {
     this.#fanOut = fanOut;
@@ -33,27 +25,33 @@ export class PresenceGroups {
     const { key } = rooms;
     const group = this.#groups.get(key) ?? { rooms, audience: this.#fanOut.audience("presence") };
     this.#groups.set(key, group);
-    this.#keys.set(conn, key);
+    this.#groupOf.set(conn, group);
     group.audience.flush(); // what was published before is not for the new member
     group.audience.add(conn);
   }
 
   remove(conn: Connection): void {
-    const key = this.#keys.get(conn);
-    const group = key === undefined ? undefined : this.#groups.get(key);
-    if (key === undefined || group === undefined) return;
-    this.#keys.delete(conn);
+    const group = this.#groupOf.get(conn);
+    if (group === undefined) return;
+    this.#groupOf.delete(conn);
     group.audience.remove(conn);
     if (group.audience.size > 0) return;
-    this.#groups.delete(key);
+    this.#groups.delete(group.rooms.key);
     this.#fanOut.drop(group.audience);
+  }
+
+  moveAllTo(others: PresenceGroups): void {
+    for (const [conn, { rooms }] of this.#groupOf) {
+      this.remove(conn);
+      others.add(conn, rooms);
+    }
   }
 
   /** Encodes one packet per group. Groups for which `encode` returns undefined have none. */
   packets(encode: (rooms: RoomScope) => Packet | undefined): GroupPacket[] {
     return [...this.#groups.values()].flatMap(({ rooms, audience }) => {
       const packet = encode(rooms);
-      return packet === undefined ? [] : [{ packet, audience, receivers: audience.size }];
+      return packet === undefined ? [] : [{ packet, audience }];
     });
   }
 }
