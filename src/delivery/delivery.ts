@@ -1,55 +1,51 @@
-import type { StoredMessage, MessageLog } from "../messageLog/messageLog";
+import { roomsOf } from "../access/identity";
 import type { ChatSocket, Connection } from "../connections/engine";
-import type { ChatLimits } from "../connections/limits";
+import type { StoredMessage } from "../messageLog/messageLog";
 import type { NodeBus } from "../nodes/nodeBus";
-import type { ClientEventLog } from "../observability/logger";
-import type { Metrics } from "../observability/metrics";
-import type { PresenceChange, PresenceStore } from "../presence/presenceStore";
-import type { Rooms } from "../protocol/rooms";
-import { LiveAudiences } from "./liveAudiences";
+import type { PresenceChange } from "../presence/presenceStore";
 import { FanOut } from "./fanOut";
-import { PresenceBroadcaster } from "./presence/presenceBroadcaster";
+import { messagePacket, messagePacketWithOffset } from "./packet";
+import { PresenceBroadcaster, type PresenceDeps } from "./presence/presenceBroadcaster";
 import { RecentMessages } from "./recentMessages";
-import { Replay } from "./replay";
+import { Replay, type ReplayDeps } from "./replay";
+import { RoomListeners } from "./roomListeners";
 import { TypingClients } from "./typingClients";
 
-export interface DeliveryDeps {
-  messageLog: MessageLog;
-  presenceStore: PresenceStore;
+export interface DeliveryDeps extends Omit<ReplayDeps, "recent">, Omit<PresenceDeps, "fanOut"> {
   nodeBus: NodeBus | undefined;
-  rooms: Rooms;
-  /** Messages of each room that a client which cannot resume receives on connecting. */
-  replayOnConnect: number;
-  limits: ChatLimits;
   /** `isBehind`: so much waits for the client that typing events are not sent to it. */
   connections: { isBehind: (conn: Connection) => boolean };
-  log: ClientEventLog;
-  metrics: Metrics;
 }
 
 /** Everything that clients receive: messages live and replayed, presence, typing. */
 export class Delivery {
   readonly typing: TypingClients;
   readonly #fanOut: FanOut;
-  readonly #audiences: LiveAudiences;
+  readonly #base: RoomListeners;
+  readonly #withOffsets: RoomListeners;
+  readonly #typingListeners: RoomListeners;
   readonly #recent = new RecentMessages();
-  readonly #replay: Replay;
+  readonly #replayDeps: ReplayDeps;
   readonly #presence: PresenceBroadcaster;
 
   constructor(deps: DeliveryDeps) {
-    const { nodeBus, rooms, connections, metrics } = deps;
-    this.#fanOut = new FanOut(metrics);
-    this.#audiences = new LiveAudiences(this.#fanOut, (conn) => connections.isBehind(conn));
-    this.#replay = new Replay({ ...deps, recent: this.#recent });
-    this.#presence = new PresenceBroadcaster({ ...deps, fanOut: this.#fanOut });
-    this.typing = new TypingClients(this.#audiences.typing, rooms, nodeBus);
+    const fanOut = new FanOut(deps.metrics);
+    const isBehind = (conn: Connection) => deps.connections.isBehind(conn);
+    this.#fanOut = fanOut;
+    this.#base = new RoomListeners(() => fanOut.audience("message"));
+    this.#withOffsets = new RoomListeners(() => fanOut.audience("message"));
+    this.#typingListeners = new RoomListeners(() => fanOut.audience("typing", isBehind));
+    this.#replayDeps = { ...deps, recent: this.#recent };
+    this.#presence = new PresenceBroadcaster({ ...deps, fanOut });
+    this.typing = new TypingClients(this.#typingListeners, deps.rooms, deps.nodeBus);
   }
 
   /** Sends the stored message to all clients that may read its room, by the end of this turn of the event loop. */
   deliver(message: StoredMessage, isMoreComing: boolean): void {
     this.#recent.add(message);
     this.#fanOut.schedule.expectMore(isMoreComing);
-    this.#audiences.deliver(message);
+    this.#base.publish(message.room, () => messagePacket(message));
+    this.#withOffsets.publish(message.room, () => messagePacketWithOffset(message));
   }
 
   /** Sends the changes of presence as soon as the byte budget has room for them; nothing after `stopPresence()`. */
@@ -60,27 +56,31 @@ export class Delivery {
   /** The client receives presence and typing from now on, and messages once its replay is complete. */
   join(socket: ChatSocket): void {
     const { conn, data } = socket;
+    const { resume, typing } = data.optIns;
+    const rooms = roomsOf(data.identity);
+    const listeners = resume === undefined ? this.#base : this.#withOffsets;
     this.#presence.join(conn, data);
-    this.#audiences.joinTyping(conn, data);
-    this.#replay.begin(socket, () => {
-      if (conn.readyState === "open") this.#audiences.joinMessages(conn, data);
-    });
+    if (typing) this.#typingListeners.add(conn, rooms);
+    const joinMessages = () => {
+      if (conn.readyState === "open") listeners.add(conn, rooms);
+    };
+    if (resume === undefined && this.#replayDeps.replayOnConnect === 0) joinMessages();
+    else void new Replay(this.#replayDeps, socket).run(joinMessages);
   }
 
   /** The client receives nothing more. */
   leave(conn: Connection): void {
-    this.#audiences.leave(conn);
+    for (const listeners of [this.#base, this.#withOffsets, this.#typingListeners]) listeners.remove(conn);
     this.#presence.leave(conn);
   }
 
-  /** Writes out now what waits for the end of the turn. */
   flush(): void {
     this.#fanOut.schedule.flushNow();
   }
 
-  /** Messages were lost before this node could deliver them: no replay may continue across the gap. */
+  /** Messages were lost before this node could deliver them: no replay may step over the gap. */
   onGap(): void {
-    this.#fanOut.schedule.flushNow();
+    this.flush();
     this.#recent.clear();
   }
 

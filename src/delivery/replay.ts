@@ -1,22 +1,20 @@
 import { roomsOf } from "../access/identity";
-import { closeOrTerminate, type ChatSocket } from "../connections/engine";
-import {
-  StoreError,
-  UnknownOffsetError,
-  type MessageLog,
-  type Page,
-  type StoredMessage,
-} from "../messageLog/messageLog";
+import { closed, closeOrTerminate, type ChatSocket } from "../connections/engine";
+import type { OptIns } from "../connections/session";
+import type { MessageLog, Page, StoredMessage } from "../messageLog/messageLog";
+import { StoreError, UnknownOffsetError } from "../messageLog/messageLog";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import { EVENTS, type Resumed, type ResumedRoom } from "../protocol/events";
 import { MAX_MISSED_MESSAGES } from "../protocol/limits";
 import type { Rooms } from "../protocol/rooms";
+import { Batch } from "./batch";
 import { messagePacket, messagePacketWithOffset, type Packet } from "./packet";
 import type { RecentMessages } from "./recentMessages";
-import { ReplayWriter } from "./replayWriter";
 
 const PAGE_MESSAGES = 200; // read at once, of the messages that arrive while a client is replayed to
+const MAX_WRITE_CHARS = 64 * 1024; // after this many characters a write ends
+const MAX_UNTAKEN_CHARS = 256 * 1024; // above this, a replay waits until the client has taken all
 
 export interface ReplayDeps {
   messageLog: MessageLog;
@@ -29,12 +27,6 @@ export interface ReplayDeps {
   metrics: Metrics;
 }
 
-/** `gone`: the connection closed. `overtaken`: retention removed messages before the client received them. */
-type Outcome = "upToDate" | "gone" | "overtaken";
-
-/** room name → the offset to resume after; null: from now on */
-type Offsets = ReadonlyMap<string, string | null>;
-
 /** The replay of one room. `offset` is that of the last message sent to the client, or where the replay begins. */
 interface Cursor extends ResumedRoom {
   room: string;
@@ -42,33 +34,34 @@ interface Cursor extends ResumedRoom {
   goal: string;
 }
 
-/** Brings each client up to date before it joins the live audiences. */
+/**
+ * Brings one client up to date before it joins the live audiences. A client that resumes receives what each room
+ * received after the client's offsets, then `resumed`; another client the last messages, as ordinary events.
+ */
 export class Replay {
   readonly #deps: ReplayDeps;
+  readonly #socket: ChatSocket;
+  readonly #resume: OptIns["resume"];
+  readonly #closed: Promise<void>;
+  #untakenChars = 0; // written since the client last had taken everything
 
-  constructor(deps: ReplayDeps) {
+  constructor(deps: ReplayDeps, socket: ChatSocket) {
     this.#deps = deps;
+    this.#socket = socket;
+    this.#resume = socket.data.optIns.resume;
+    this.#closed = closed(socket.conn);
   }
 
   /**
-   * Sends the client the messages that it must have before the live stream, then calls `onUpToDate`, in a tick in
-   * which the client has been sent everything delivered so far: if the callback adds it to the live audiences,
-   * there is neither gap nor repetition. When the replay fails, the connection is closed instead, so that the
-   * client comes back and tries again.
+   * Calls `onUpToDate` in a tick in which the client has been sent everything delivered so far: if the callback adds
+   * it to the live audiences, there is neither gap nor repetition. When the replay fails, the connection is closed
+   * instead, so that the client comes back and tries again. Never rejects.
    */
-  begin(socket: ChatSocket, onUpToDate: () => void): void {
-    const { resume } = socket.data.optIns;
-    if (resume !== undefined) void this.#settle(socket, this.#resume(socket, resume, onUpToDate));
-    else if (this.#deps.replayOnConnect > 0) void this.#settle(socket, this.#sendLatest(socket, onUpToDate));
-    else onUpToDate();
-  }
-
-  async #settle({ id, conn }: ChatSocket, replay: Promise<Outcome>): Promise<void> {
+  async run(onUpToDate: () => void): Promise<void> {
+    const { id, conn } = this.#socket;
     const { log } = this.#deps;
     try {
-      const outcome = await replay;
-      if (outcome === "upToDate") return;
-      if (outcome === "overtaken") log.warn("replay overtaken by retention", { id });
+      if (await this.#bringUpToDate(onUpToDate)) return;
     } catch (err) {
       // The message log reports its own failures, and it may be away for long: no stack for these.
       if (err instanceof StoreError) log.warn("replay failed", { id, reason: err.message });
@@ -77,65 +70,42 @@ export class Replay {
     closeOrTerminate(conn);
   }
 
-  /** For clients that resume: what each room received after the client's offsets, then `resumed`. */
-  async #resume(socket: ChatSocket, offsets: Offsets, onUpToDate: () => void): Promise<Outcome> {
-    const writer = this.#writer(socket, messagePacketWithOffset);
-    const cursors = this.#cursors(socket, offsets);
+  /** Resolves with false if the connection closed, or if retention removed messages before the client had them. */
+  async #bringUpToDate(onUpToDate: () => void): Promise<boolean> {
+    const { messageLog, log } = this.#deps;
+    const cursors = this.#cursors();
     // One room after the other: each client holds at most one page in memory.
     for (const cursor of cursors) {
       const missed = await this.#readMissed(cursor);
       if (missed === undefined) cursor.recovered = false;
-      else if (!(await send(missed, cursor, writer))) return "gone";
+      else if (!(await this.#send(missed, cursor))) return false;
     }
-    const recovered = cursors.filter((cursor) => cursor.recovered);
-    return this.#catchUp(socket, recovered, writer, () => {
-      this.#confirm(socket, cursors, offsets);
-      onUpToDate();
-    });
-  }
-
-  /** For clients that do not know offsets: the last messages of each room, as ordinary events. */
-  async #sendLatest(socket: ChatSocket, onUpToDate: () => void): Promise<Outcome> {
-    const { messageLog, replayOnConnect: limit } = this.#deps;
-    const writer = this.#writer(socket, messagePacket);
-    const cursors = this.#cursors(socket);
-    for (const cursor of cursors) {
-      const { messages } = await messageLog.read(cursor.room, { limit });
-      if (!(await send(messages, cursor, writer))) return "gone";
-    }
-    return this.#catchUp(socket, cursors, writer, onUpToDate);
-  }
-
-  /**
-   * Sends what arrives while the client is being sent older messages, until there is nothing left. Only then, and
-   * in that same tick, it calls `onUpToDate`.
-   */
-  async #catchUp(
-    socket: ChatSocket,
-    cursors: readonly Cursor[],
-    writer: ReplayWriter,
-    onUpToDate: () => void,
-  ): Promise<Outcome> {
-    for (;;) {
-      const behind = cursors.filter(({ room, offset }) => offset !== this.#deps.messageLog.head(room));
-      if (behind.length === 0) {
-        if (!socket.connected) return "gone";
-        onUpToDate();
-        return "upToDate";
-      }
+    // Then what has arrived meanwhile, until there is nothing left.
+    const isBehind = ({ recovered, room, offset }: Cursor) => recovered && offset !== messageLog.head(room);
+    for (let behind; (behind = cursors.filter(isBehind)).length > 0;) {
       for (const cursor of behind) {
         const messages = await this.#readNext(cursor);
-        if (messages.length === 0) return "overtaken";
-        if (!(await send(messages, cursor, writer))) return "gone";
+        if (messages.length === 0) {
+          log.warn("replay overtaken by retention", { id: this.#socket.id });
+          return false;
+        }
+        if (!(await this.#send(messages, cursor))) return false;
       }
     }
+    // No `await` from here on: a message that is delivered later must find the client in the live audiences.
+    if (!this.#socket.connected) return false;
+    this.#confirm(cursors);
+    onUpToDate();
+    return true;
   }
 
   /**
-   * Reads everything that the room received between the client's offset and its connecting, or undefined where
-   * that cannot be recovered: recovery is whole or not at all.
+   * Reads what the room received between the client's offset and its connecting, or undefined where that cannot be
+   * recovered: recovery is whole or not at all. For a client that does not resume, the last messages.
    */
   async #readMissed({ room, offset, goal }: Cursor): Promise<StoredMessage[] | undefined> {
+    const { messageLog, replayOnConnect } = this.#deps;
+    if (!this.#resume) return (await messageLog.read(room, { limit: replayOnConnect })).messages;
     if (offset === goal) return []; // without reading, because the store may be unable to
     const page = await this.#readAfter(room, offset, MAX_MISSED_MESSAGES);
     const isWhole = page?.after === null || page?.messages.some((message) => message.offset === goal);
@@ -160,37 +130,59 @@ export class Replay {
     }
   }
 
-  /** Emits `resumed`. */
-  #confirm(socket: ChatSocket, cursors: readonly Cursor[], offsets: Offsets): void {
+  /**
+   * Writes the messages, no faster than the client takes them. Empties the array as it goes, so that written messages
+   * do not stay in memory while the client reads. Resolves with false when the connection has closed.
+   *
+   * It waits for the client between two writes, but not after the last one: meanwhile new messages would arrive, and
+   * under steady traffic a replay would never end.
+   */
+  async #send(messages: StoredMessage[], cursor: Cursor): Promise<boolean> {
+    const { conn } = this.#socket;
+    const encode = this.#resume ? messagePacketWithOffset : messagePacket;
+    cursor.offset = messages.at(-1)?.offset ?? cursor.offset;
+    cursor.replayed += messages.length;
+    while (messages.length > 0) {
+      const packets: Packet[] = [];
+      let chars = 0;
+      for (let next; chars < MAX_WRITE_CHARS && (next = messages.shift()) !== undefined;) {
+        const packet = encode(next);
+        packets.push(packet);
+        chars += packet.length;
+      }
+      const taken = new Promise<void>((resolve) => new Batch(packets).writeTo(conn, resolve));
+      this.#deps.metrics.replayed.inc(packets.length);
+      this.#untakenChars += chars;
+      if (messages.length > 0 || this.#untakenChars > MAX_UNTAKEN_CHARS) {
+        await Promise.race([taken, this.#closed]);
+        this.#untakenChars = 0;
+      }
+      if (conn.readyState !== "open") return false;
+    }
+    return true;
+  }
+
+  /** Emits `resumed`, to a client that resumes. */
+  #confirm(cursors: readonly Cursor[]): void {
     const { messageLog, metrics } = this.#deps;
+    if (this.#resume === undefined) return;
     const rooms: Resumed["rooms"] = {};
     for (const { room, recovered, replayed } of cursors) {
       rooms[room] = { recovered, replayed, offset: messageLog.head(room) };
       const outcome = recovered ? "recovered" : "unrecovered";
-      metrics.countReplay(typeof offsets.get(room) === "string" ? outcome : "from_now");
+      metrics.countReplay(typeof this.#resume.get(room) === "string" ? outcome : "from_now");
     }
-    socket.emit(EVENTS.resumed, { data: { rooms }, error: null });
+    this.#socket.emit(EVENTS.resumed, { data: { rooms }, error: null });
   }
 
   /** One for each room that the client may read. Where there is no offset, the replay begins now. */
-  #cursors({ data }: ChatSocket, offsets?: Offsets): Cursor[] {
+  #cursors(): Cursor[] {
     const { messageLog, rooms } = this.#deps;
-    const scope = roomsOf(data.identity);
+    const scope = roomsOf(this.#socket.data.identity);
     const visible = rooms.names().filter((room) => scope.includes(room));
     return visible.map((room) => {
       const goal = messageLog.head(room);
-      return { room, goal, offset: offsets?.get(room) ?? goal, recovered: true, replayed: 0 };
+      return { room, goal, offset: this.#resume?.get(room) ?? goal, recovered: true, replayed: 0 };
     });
   }
-
-  #writer({ conn }: ChatSocket, encode: (message: StoredMessage) => Packet): ReplayWriter {
-    return new ReplayWriter(conn, encode, (messages) => this.#deps.metrics.replayed.inc(messages));
-  }
-}
-
-/** Resolves with false when the connection has closed. */
-function send(messages: StoredMessage[], cursor: Cursor, writer: ReplayWriter): Promise<boolean> {
-  cursor.offset = messages.at(-1)?.offset ?? cursor.offset;
-  cursor.replayed += messages.length;
-  return writer.write(messages);
 }
