@@ -1,9 +1,9 @@
 import type { ChatMessage } from "../protocol/events";
 
-/** What is stored for an idempotency key. */
+/** What is stored for an idempotency key: room, sender and uuid of a message. */
 export type KeyRecord = [key: string, sequence: number, timeMs: number, textHash: number];
+export type KeyRecords = Map<string, KeyRecord>; // by key, oldest first
 
-/** Returns the idempotency key of a message: its room, sender and uuid. */
 export function keyOf({ username, chatRoom, uuid }: ChatMessage): string {
   return JSON.stringify([chatRoom.name, username, uuid]);
 }
@@ -26,34 +26,13 @@ export function hashText(text: string): number {
   return 4_294_967_296 * (2_097_151 & low) + (high >>> 0);
 }
 
-/** The keys of recent messages. Forgets keys by age and by count. */
-export class IdempotencyKeys {
-  readonly #maxAgeMs: number;
-  readonly #maxCount: number;
-  /** key → its record, oldest first */
-  readonly #records = new Map<string, KeyRecord>();
-
-  constructor(maxAgeMs: number, maxCount: number) {
-    this.#maxAgeMs = maxAgeMs;
-    this.#maxCount = maxCount;
+/** Removes records before the time or above the count, oldest first. Returns the time of the last one removed. */
+export function removeExpired(records: KeyRecords, sinceMs: number, maxCount: number): number | undefined {
+  let removedMs: number | undefined;
+  for (const [key, [, , timeMs]] of records) {
+    if (timeMs >= sinceMs && records.size <= maxCount) break;
+    records.delete(key);
+    removedMs = timeMs;
   }
-
-  get(key: string): KeyRecord | undefined {
-    return this.#records.get(key);
-  }
-
-  add(record: KeyRecord): void {
-    this.#records.set(record[0], record);
-  }
-
-  /** Removes keys beyond the maximum age or count. Returns the time (ms) of the newest removed key, if any. */
-  removeExpired(nowMs: number): number | undefined {
-    let newestMs: number | undefined;
-    for (const [key, [, , timeMs]] of this.#records) {
-      if (timeMs >= nowMs - this.#maxAgeMs && this.#records.size <= this.#maxCount) break;
-      this.#records.delete(key);
-      newestMs = timeMs;
-    }
-    return newestMs;
-  }
+  return removedMs;
 }

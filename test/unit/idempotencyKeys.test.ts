@@ -1,4 +1,4 @@
-import { hashText, IdempotencyKeys, keyOf } from "../../src/messageLog/idempotencyKeys";
+import { hashText, keyOf, removeExpired, type KeyRecords } from "../../src/messageLog/idempotencyKeys";
 
 const MESSAGE = {
   message: "hello",
@@ -35,20 +35,20 @@ test.each([
   expect(hashText(text)).toBe(hash);
 });
 
-test("a key is found until it is older than the maximum age", () => {
-  const keys = new IdempotencyKeys(1_000, 10);
-  keys.add(["old", 1, 5_000, 0]);
-  keys.add(["new", 2, 5_001, 0]);
-  expect(keys.removeExpired(6_000)).toBeUndefined();
-  expect(keys.get("old")).toEqual(["old", 1, 5_000, 0]);
-  expect(keys.removeExpired(6_001)).toBe(5_000);
-  expect(keys.get("old")).toBeUndefined();
-  expect(keys.get("new")).toEqual(["new", 2, 5_001, 0]);
+function recordsAt(...timesMs: number[]): KeyRecords {
+  return new Map(timesMs.map((timeMs) => [String(timeMs), [String(timeMs), 1, timeMs, 0]]));
+}
+
+test("records are removed once they are older than the given time", () => {
+  const records = recordsAt(5_000, 5_001);
+  expect(removeExpired(records, 5_000, 10)).toBeUndefined();
+  expect([...records.keys()]).toEqual(["5000", "5001"]);
+  expect(removeExpired(records, 5_001, 10)).toBe(5_000);
+  expect([...records.keys()]).toEqual(["5001"]);
 });
 
-test("the oldest keys above the maximum count are removed, and the time of the newest of them is returned", () => {
-  const keys = new IdempotencyKeys(1_000, 2);
-  for (const timeMs of [1, 2, 3, 4]) keys.add([String(timeMs), timeMs, timeMs, 0]);
-  expect(keys.removeExpired(4)).toBe(2);
-  expect(["1", "2", "3", "4"].filter((key) => keys.get(key) !== undefined)).toEqual(["3", "4"]);
+test("the oldest records above the count are removed, and the time of the last of them is returned", () => {
+  const records = recordsAt(1, 2, 3, 4);
+  expect(removeExpired(records, 0, 2)).toBe(2);
+  expect([...records.keys()]).toEqual(["3", "4"]);
 });

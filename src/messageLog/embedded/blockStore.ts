@@ -4,22 +4,16 @@ import type { KeyRecord } from "../idempotencyKeys";
 import { checkIntegrity, markIntact } from "./integrity";
 import { StoreError } from "../messageLog";
 
-/** Version of what is stored. A directory of another version is refused. */
-export const FORMAT = 1;
-
-/** Names of the databases in the LMDB environment. */
-export const DATABASES = { blocks: "blocks", keys: "keys", state: "state" } as const;
-
+export const FORMAT = 1; // version of what is stored; a directory of another version is refused
+export const DATABASES = { blocks: "blocks", keys: "keys", state: "state" } as const; // their names in LMDB
 const SEPARATOR = "\n"; // JSON contains no raw newline
 
 /** What the log knows about its last run. */
 export interface LogState {
   format: number;
   epoch: string;
-  /** The last stop was orderly: everything was written and flushed. */
-  isClean: boolean;
-  /** The boot of the machine that wrote last; undefined on systems without boot ids. */
-  bootId: string | undefined;
+  isClean: boolean; // the last stop was orderly: everything was written and flushed
+  bootId: string | undefined; // of the last writer; undefined on systems without boot ids
 }
 
 /** A message and its sequence in the room. The first message of a room has sequence 1. */
@@ -27,6 +21,8 @@ export interface Sequenced {
   sequence: number;
   json: string;
 }
+
+type BlockKey = [room: string, firstSequence: number];
 
 /**
  * The log's LMDB environment. The messages of one room in one turn of the event loop share a record, called a block:
@@ -36,17 +32,14 @@ export interface Sequenced {
 export class BlockStore {
   readonly #path: string;
   readonly #root: RootDatabase;
-  /** [room, first sequence] → JSON of the messages, one per line */
-  readonly #blocks: Database<string, [string, number]>;
-  /** [time of the newest record (ms), turn] → key records of one turn */
-  readonly #keys: Database<string, [number, number]>;
+  readonly #blocks: Database<string, BlockKey>; // JSON of the messages, one per line
+  readonly #keys: Database<string, [timeMs: number, turn: number]>; // key records of one turn, time of the newest
   readonly #state: Database<string, string>;
   #turn = 0; // distinguishes turns within one millisecond
 
   /** Throws a StoreError when the directory holds anything but an intact log of this format. */
   constructor(directory: string) {
-    const path = join(directory, "log");
-    this.#path = path;
+    const path = (this.#path = join(directory, "log"));
     try {
       checkIntegrity(path);
       // eventTurnBatching would batch a second time, and its promises reject where no caller can catch them.
@@ -54,7 +47,7 @@ export class BlockStore {
       this.#blocks = this.#root.openDB({ name: DATABASES.blocks, encoding: "string" });
       this.#keys = this.#root.openDB({ name: DATABASES.keys, encoding: "string" });
       this.#state = this.#root.openDB({ name: DATABASES.state, encoding: "string" });
-      const format = this.state?.format ?? FORMAT;
+      const { format = FORMAT } = this.state ?? {};
       if (format !== FORMAT) throw new StoreError(`it has format ${String(format)}`);
     } catch (error) {
       throw new StoreError(`${path} cannot be opened: ${(error as Error).message}`);
@@ -78,47 +71,37 @@ export class BlockStore {
 
   /** Removes up to `limit` blocks whose messages all lie before `sequence`. Returns the first sequence left. */
   removeBlocksBefore(room: string, sequence: number, limit: number): number {
-    const range = { start: [room, 0] as [string, number], end: [room, sequence + 1] as [string, number] };
-    const starts = [...this.#blocks.getKeys({ ...range, limit: limit + 1 })].map(([, first]) => first);
-    const kept = starts.pop() ?? sequence; // the last block may reach beyond `sequence`
-    for (const first of starts) void this.#blocks.remove([room, first]);
+    const keys = [...this.#blocks.getKeys({ ...range(room, 0, sequence + 1), limit: limit + 1 })];
+    const kept = keys.pop()?.[1] ?? sequence; // the last block may reach beyond `sequence`
+    for (const key of keys) void this.#blocks.remove(key);
     return kept;
   }
 
   /** Removes the blocks that begin at `sequence` or later. */
   removeBlocksFrom(room: string, sequence: number): void {
-    const keys = [...this.#blocks.getKeys({ start: [room, sequence], end: [room, Infinity] })];
+    const keys = [...this.#blocks.getKeys(range(room, sequence, Infinity))];
     for (const key of keys) void this.#blocks.remove(key);
   }
 
-  /** Returns the first stored sequence, and the one after the last; both are 1 for an empty room. */
-  bounds(room: string): { first: number; next: number } {
-    const [oldest] = this.#blocks.getKeys({ start: [room, 0], end: [room, Infinity], limit: 1 });
-    if (oldest === undefined) return { first: 1, next: 1 };
+  /** Returns the first and the last stored sequence; 1 and 0 for an empty room. */
+  bounds(room: string): { first: number; last: number } {
+    const [oldest] = this.#blocks.getKeys({ ...range(room, 0, Infinity), limit: 1 });
     const [newest] = this.backward(room, Infinity);
-    return { first: oldest[1], next: (newest?.sequence ?? 0) + 1 };
+    return { first: oldest?.[1] ?? 1, last: newest?.sequence ?? 0 };
   }
 
   /** Yields the messages from `sequence` on, oldest first. */
   *forward(room: string, sequence: number): Generator<Sequenced> {
-    const [block] = this.#blocks.getKeys({ ...backwardFrom(room, sequence), limit: 1 });
+    const [block] = this.#blocks.getKeys({ ...range(room, sequence, 0), reverse: true, limit: 1 });
     const start = block?.[1] ?? sequence; // `sequence` may lie within a block
-    for (const { key, value } of this.#blocks.getRange({ start: [room, start], end: [room, Infinity] })) {
-      for (const [index, json] of value.split(SEPARATOR).entries()) {
-        if (key[1] + index >= sequence) yield { sequence: key[1] + index, json };
-      }
-    }
+    for (const { key, value } of this.#blocks.getRange(range(room, start, Infinity)))
+      for (const message of messagesOf(key, value)) if (message.sequence >= sequence) yield message;
   }
 
   /** Yields the messages before `sequence`, newest first. */
   *backward(room: string, sequence: number): Generator<Sequenced> {
-    for (const { key, value } of this.#blocks.getRange(backwardFrom(room, sequence))) {
-      const jsons = value.split(SEPARATOR);
-      for (let index = jsons.length - 1; index >= 0; index -= 1) {
-        const json = jsons[index];
-        if (json !== undefined && key[1] + index < sequence) yield { sequence: key[1] + index, json };
-      }
-    }
+    for (const { key, value } of this.#blocks.getRange({ ...range(room, sequence, 0), reverse: true }))
+      for (const message of messagesOf(key, value).reverse()) if (message.sequence < sequence) yield message;
   }
 
   /** Stores the key records of one turn under the time of the newest, in ms since 1970. */
@@ -153,6 +136,10 @@ export class BlockStore {
   }
 }
 
-function backwardFrom(room: string, sequence: number) {
-  return { start: [room, sequence] as [string, number], end: [room, 0] as [string, number], reverse: true };
+function range(room: string, start: number, end: number): { start: BlockKey; end: BlockKey } {
+  return { start: [room, start], end: [room, end] };
+}
+
+function messagesOf([, first]: BlockKey, value: string): Sequenced[] {
+  return value.split(SEPARATOR).map((json, index) => ({ sequence: first + index, json }));
 }

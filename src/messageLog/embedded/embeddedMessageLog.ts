@@ -1,27 +1,31 @@
+import { readFileSync } from "node:fs";
 import type { ChatMessage, MessageReceipt } from "../../protocol/events";
 import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
-import { BlockStore, FORMAT, type LogState } from "./blockStore";
-import { bootId } from "./bootId";
-import { DirectoryLock } from "./directoryLock";
-import { hashText, IdempotencyKeys, keyOf, type KeyRecord } from "../idempotencyKeys";
-import {
-  KeyReusedError,
-  StoreError,
-  type Deliver,
-  type MessageLog,
-  type Page,
-  type PageRequest,
-} from "../messageLog";
+import { BlockStore, FORMAT } from "./blockStore";
+import { lockDirectory } from "./directoryLock";
+import { hashText, keyOf, removeExpired, type KeyRecord, type KeyRecords } from "../idempotencyKeys";
+import { KeyReusedError, StoreError } from "../messageLog";
+import type { Deliver, MessageLog, Page, PageRequest } from "../messageLog";
 import { newEpoch, type Epoch } from "../offset";
 import { RoomLog } from "./roomLog";
 import { StorePause } from "./storePause";
-import { TurnBatch } from "./turnBatch";
 
 export interface EmbeddedMessageLogOptions {
   /** Created if it is missing. Only one process at a time can use it. */
   directory: string;
   /** Messages kept per room. */
   maxMessages: number;
+}
+
+/** A message that waits for its commit. */
+interface Append {
+  room: RoomLog;
+  sequence: number;
+  message: ChatMessage;
+  json: string;
+  keyRecord: KeyRecord | undefined; // set for idempotent appends
+  resolve: (receipt: MessageReceipt) => void;
+  reject: (error: Error) => void;
 }
 
 const MAX_KEYS = 200_000; // about 40 MB; a service with more acked messages in 10 minutes needs Redis
@@ -35,19 +39,19 @@ const MAX_PENDING_BYTES = 64 * 1024 * 1024; // appended but not committed; above
 export class EmbeddedMessageLog implements MessageLog {
   readonly #options: EmbeddedMessageLogOptions;
   readonly #rooms = new Map<string, RoomLog>();
-  readonly #keys = new IdempotencyKeys(IDEMPOTENCY_KEY_TTL_MS, MAX_KEYS);
+  readonly #keys: KeyRecords = new Map();
   /** key → the first append under it, while it is being stored */
   readonly #storing = new Map<string, { textHash: number; receipt: Promise<MessageReceipt> }>();
   readonly #commits = new Set<Promise<void>>();
   readonly #pause = new StorePause({
-    isWriting: () => this.#commits.size > 0 || this.#batch !== undefined,
+    isWriting: () => this.#commits.size > 0 || this.#batch.length > 0,
     rollBack: () => this.#rooms.forEach((room) => room.rollBack()),
   });
   #store!: BlockStore;
-  #lock!: DirectoryLock;
+  #unlock!: () => Promise<void>;
   #epoch: Epoch = "";
   #deliver: Deliver = () => undefined;
-  #batch: TurnBatch | undefined;
+  #batch: Append[] = []; // of this turn of the event loop
   #pendingBytes = 0;
   #isStopped = true;
 
@@ -63,14 +67,14 @@ export class EmbeddedMessageLog implements MessageLog {
   /** Rejects with a StoreError when another process uses the directory, or its data is damaged. */
   async start(deliver: Deliver): Promise<void> {
     this.#deliver = deliver;
-    this.#lock = await DirectoryLock.acquire(this.#options.directory);
+    this.#unlock = await lockDirectory(this.#options.directory);
     try {
       this.#store = new BlockStore(this.#options.directory);
       await this.#openEpoch();
-      for (const record of this.#store.keyRecords()) this.#keys.add(record);
+      for (const record of this.#store.keyRecords()) this.#keys.set(record[0], record);
       this.#isStopped = false;
     } catch (error) {
-      await this.#lock.release();
+      await this.#unlock();
       throw error;
     }
   }
@@ -83,9 +87,11 @@ export class EmbeddedMessageLog implements MessageLog {
     const known = this.#keys.get(key);
     if (known !== undefined) return this.#duplicate(message, known, textHash);
     const first = this.#storing.get(key);
-    if (first === undefined) return this.#storeFirst(message, key, textHash);
-    if (first.textHash !== textHash) throw new KeyReusedError();
-    return { ...(await first.receipt), duplicate: true };
+    if (first !== undefined && first.textHash !== textHash) throw new KeyReusedError();
+    if (first !== undefined) return { ...(await first.receipt), duplicate: true };
+    const receipt = this.#enqueue(message, { key, textHash });
+    this.#storing.set(key, { textHash, receipt });
+    return receipt.finally(() => this.#storing.delete(key));
   }
 
   async read(room: string, request: PageRequest): Promise<Page> {
@@ -104,33 +110,19 @@ export class EmbeddedMessageLog implements MessageLog {
     this.#isStopped = true;
     await Promise.allSettled(this.#commits);
     try {
-      await this.#store.saveState(this.#state(true));
+      await this.#saveState({ isClean: true });
       await this.#store.close(); // not after a failed write: lmdb would never finish closing
     } finally {
       // If the store was not closed, the next process that opens it checks it as after a crash.
-      await this.#lock.release();
+      await this.#unlock();
     }
   }
 
-  #duplicate(message: ChatMessage, known: KeyRecord, textHash: number): MessageReceipt {
+  #duplicate({ uuid, chatRoom }: ChatMessage, known: KeyRecord, textHash: number): MessageReceipt {
     const [, sequence, timeMs, knownTextHash] = known;
     if (knownTextHash !== textHash) throw new KeyReusedError();
-    return {
-      uuid: message.uuid,
-      serverTimestamp: new Date(timeMs).toISOString(),
-      offset: this.#room(message.chatRoom.name).offsetOf(sequence),
-      duplicate: true,
-    };
-  }
-
-  async #storeFirst(message: ChatMessage, key: string, textHash: number): Promise<MessageReceipt> {
-    const receipt = this.#enqueue(message, { key, textHash });
-    this.#storing.set(key, { textHash, receipt });
-    try {
-      return await receipt;
-    } finally {
-      this.#storing.delete(key);
-    }
+    const offset = this.#room(chatRoom.name).offsetOf(sequence);
+    return { uuid, serverTimestamp: new Date(timeMs).toISOString(), offset, duplicate: true };
   }
 
   #enqueue(message: ChatMessage, id?: { key: string; textHash: number }): Promise<MessageReceipt> {
@@ -139,31 +131,25 @@ export class EmbeddedMessageLog implements MessageLog {
     const json = JSON.stringify(message);
     this.#pendingBytes += json.length;
     const room = this.#room(message.chatRoom.name);
-    const sequence = room.takeSequence();
-    const keyRecord: KeyRecord | undefined = id && [
-      id.key,
-      sequence,
-      Date.parse(message.serverTimestamp),
-      id.textHash,
-    ];
+    const sequence = room.add(json);
+    const timeMs = Date.parse(message.serverTimestamp);
+    const keyRecord: KeyRecord | undefined = id && [id.key, sequence, timeMs, id.textHash];
+    if (this.#batch.length === 0) setImmediate(() => this.#commitBatch());
     return new Promise((resolve, reject) => {
-      if (this.#batch === undefined) {
-        this.#batch = new TurnBatch();
-        setImmediate(() => this.#commitBatch());
-      }
-      this.#batch.add({ room, sequence, message, json, keyRecord, resolve, reject });
+      this.#batch.push({ room, sequence, message, json, keyRecord, resolve, reject });
     });
   }
 
   #commitBatch(): void {
     const batch = this.#batch;
-    if (batch === undefined) return;
-    this.#batch = undefined;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    const keyRecords = batch.flatMap(({ keyRecord }) => (keyRecord === undefined ? [] : [keyRecord]));
     const committed = this.#store.transaction(() => {
-      for (const [room, { firstSequence, jsons }] of batch.rooms) room.write(firstSequence, jsons);
-      const newestKey = batch.keyRecords.at(-1);
-      if (newestKey !== undefined) this.#store.putKeys(newestKey[2], batch.keyRecords);
-      const expiredMs = this.#keys.removeExpired(Date.now());
+      for (const room of new Set(batch.map((append) => append.room))) room.write();
+      const newestKey = keyRecords.at(-1);
+      if (newestKey !== undefined) this.#store.putKeys(newestKey[2], keyRecords);
+      const expiredMs = removeExpired(this.#keys, Date.now() - IDEMPOTENCY_KEY_TTL_MS, MAX_KEYS);
       if (expiredMs !== undefined) this.#store.removeKeysBefore(expiredMs);
     });
     const settled = committed.then(
@@ -175,32 +161,32 @@ export class EmbeddedMessageLog implements MessageLog {
   }
 
   /** Commits finish in the order in which they began, so each room is delivered in order. */
-  #onCommitted({ appends }: TurnBatch): void {
+  #onCommitted(batch: readonly Append[]): void {
     const isMoreComing = this.#commits.size > 1; // this commit is still in the set
-    for (const { room, sequence, json, keyRecord } of appends) {
+    for (const append of batch) {
+      const { room, sequence, json, keyRecord } = append;
       this.#pendingBytes -= json.length;
-      if (keyRecord !== undefined) this.#keys.add(keyRecord);
+      if (keyRecord !== undefined) this.#keys.set(keyRecord[0], keyRecord);
       room.head = sequence;
-      this.#deliver({ room: room.name, offset: room.offsetOf(sequence), json }, isMoreComing);
+      this.#deliver(room.stored(append), isMoreComing);
     }
-    for (const { room, sequence, message, resolve } of appends) {
+    for (const { room, sequence, message, resolve } of batch) {
       const { uuid, serverTimestamp } = message;
       resolve({ uuid, serverTimestamp, offset: room.offsetOf(sequence), duplicate: false });
     }
   }
 
-  #onFailed({ appends }: TurnBatch, error: Error): void {
+  #onFailed(batch: readonly Append[], error: Error): void {
     this.#pause.onFailedWrite();
-    for (const { json, reject } of appends) {
+    for (const { json, reject } of batch) {
       this.#pendingBytes -= json.length;
       reject(error);
     }
   }
 
   #room(name: string): RoomLog {
-    const known = this.#rooms.get(name);
-    if (known !== undefined) return known;
-    const room = new RoomLog(name, this.#store, this.#epoch, this.#options.maxMessages);
+    const { maxMessages } = this.#options;
+    const room = this.#rooms.get(name) ?? new RoomLog(name, this.#store, this.#epoch, maxMessages);
     this.#rooms.set(name, room);
     return room;
   }
@@ -210,14 +196,22 @@ export class EmbeddedMessageLog implements MessageLog {
    * lost and their sequences are given out again: then a new epoch begins.
    */
   async #openEpoch(): Promise<void> {
-    const state = this.#store.state;
-    const isIntact =
-      state !== undefined && (state.isClean || (state.bootId !== undefined && state.bootId === bootId()));
-    this.#epoch = isIntact ? state.epoch : newEpoch();
-    await this.#store.saveState(this.#state(false));
+    const { state } = this.#store;
+    const isSameBoot = state?.bootId !== undefined && state.bootId === bootId();
+    this.#epoch = state !== undefined && (state.isClean || isSameBoot) ? state.epoch : newEpoch();
+    await this.#saveState({ isClean: false });
   }
 
-  #state(isClean: boolean): LogState {
-    return { format: FORMAT, epoch: this.#epoch, isClean, bootId: bootId() };
+  #saveState({ isClean }: { isClean: boolean }): Promise<void> {
+    return this.#store.saveState({ format: FORMAT, epoch: this.#epoch, isClean, bootId: bootId() });
+  }
+}
+
+/** Returns an id that changes with every boot of the machine; undefined on systems without one. */
+function bootId(): string | undefined {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return undefined;
   }
 }

@@ -13,14 +13,14 @@ const CHECK_TIMEOUT_MS = 30_000;
  * segmentation fault, a missing page at the end of the file in a bus error.
  */
 export function checkIntegrity(path: string): void {
-  if (!existsSync(dataFile(path)) || isUnchanged(path)) return;
-  const { status, error } = spawnSync(process.execPath, [...readerProgram(), path], {
-    timeout: CHECK_TIMEOUT_MS,
-    stdio: "ignore",
-  });
+  const mark = markFile(path);
+  if (!existsSync(dataFile(path))) return;
+  if (existsSync(mark) && readFileSync(mark, "utf8") === fingerprint(path)) return;
+  const options = { timeout: CHECK_TIMEOUT_MS, stdio: "ignore" } as const;
+  const { status, error } = spawnSync(process.execPath, [...readerProgram(), path], options);
   if (error !== undefined) throw new StoreError(`the file cannot be checked: ${error.message}`);
   if (status !== 0) throw new StoreError("the file is damaged; restore it, or remove it to start empty");
-  rmSync(markFile(path), { force: true });
+  rmSync(mark, { force: true });
 }
 
 /** Remembers the file as it is now. Call it after an orderly stop. */
@@ -35,19 +35,10 @@ function readerProgram(): string[] {
   return [...loader, join(__dirname, `readEveryRecord${extension}`)];
 }
 
-function isUnchanged(path: string): boolean {
-  return existsSync(markFile(path)) && readFileSync(markFile(path), "utf8") === fingerprint(path);
-}
-
 function fingerprint(path: string): string {
   const { size, mtimeMs } = statSync(dataFile(path));
   return `${String(size)} ${String(mtimeMs)}`;
 }
 
-function dataFile(path: string): string {
-  return join(path, "data.mdb");
-}
-
-function markFile(path: string): string {
-  return join(path, "intact");
-}
+const dataFile = (path: string) => join(path, "data.mdb");
+const markFile = (path: string) => join(path, "intact");

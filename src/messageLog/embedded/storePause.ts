@@ -12,36 +12,31 @@ export interface StorePauseDeps {
 }
 
 /**
- * The pause after a failed write. It lasts 500 ms, and in any case until no write is under way: commits that
- * began before the failure may still succeed, and only then is it certain which messages are stored.
+ * The pause after a failed write. It lasts 500 ms, and in any case until no write is under way: commits that began
+ * before the failure may still succeed, and only then is it certain which messages are stored.
  */
 export class StorePause {
   static readonly REASON = "the store has just failed";
-  readonly #isWriting: () => boolean;
-  readonly #rollBack: () => void;
-  readonly #now: () => number;
+  readonly #deps: Required<StorePauseDeps>;
   #failedAtMs: number | undefined;
 
-  constructor({ isWriting, rollBack, now = () => performance.now() }: StorePauseDeps) {
-    this.#isWriting = isWriting;
-    this.#rollBack = rollBack;
-    this.#now = now;
+  constructor(deps: StorePauseDeps) {
+    this.#deps = { now: () => performance.now(), ...deps };
   }
 
   get isActive(): boolean {
-    return this.#failedAtMs !== undefined && (this.#isWriting() || this.#now() - this.#failedAtMs < PAUSE_MS);
+    if (this.#failedAtMs === undefined) return false;
+    return this.#deps.isWriting() || this.#deps.now() - this.#failedAtMs < PAUSE_MS;
   }
 
-  /** Begins the pause, or prolongs it. */
   onFailedWrite(): void {
-    this.#failedAtMs = this.#now();
+    this.#failedAtMs = this.#deps.now();
   }
 
   /** Call before each append. Throws a StoreError during the pause; rolls back once it is over. */
   throwIfActive(): void {
-    if (this.#failedAtMs === undefined) return;
     if (this.isActive) throw new StoreError(StorePause.REASON);
+    if (this.#failedAtMs !== undefined) this.#deps.rollBack();
     this.#failedAtMs = undefined;
-    this.#rollBack();
   }
 }
