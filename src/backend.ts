@@ -9,7 +9,7 @@ import { MemoryPresenceStore } from "./presence/memoryPresenceStore";
 import { RedisPresenceStore } from "./presence/redis/redisPresenceStore";
 
 /** The stores that the configuration asks for: Redis, shared by any number of nodes, or this process and its disk. */
-export function createStores(config: Config, logger: Logger, { rooms, metrics }: SharedParts): Stores {
+export function createStores(config: Config, logger: Logger, { rooms, metrics, log }: SharedParts): Stores {
   const { dataDir, redis, historyMaxMessages: maxMessages } = config;
   const roomNames = rooms.names();
   if (redis === undefined) {
@@ -18,7 +18,7 @@ export function createStores(config: Config, logger: Logger, { rooms, metrics }:
   }
   const nodeBus = new RedisNodeBus(redis);
   return {
-    messageLog: new RedisMessageLog({ redis, rooms: roomNames, maxMessages, logger, metrics }),
+    messageLog: new RedisMessageLog({ redis, rooms: roomNames, maxMessages, log, metrics }),
     presenceStore: new RedisPresenceStore({ redis, bus: nodeBus, roomNames, logger }),
     nodeBus,
   };

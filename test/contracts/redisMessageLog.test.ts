@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { StoreError, UnknownOffsetError, type StoredMessage } from "../../src/messageLog/messageLog";
+import { ClientEventLog } from "../../src/observability/logger";
 import { Metrics } from "../../src/observability/metrics";
 import { RedisMessageLog } from "../../src/messageLog/redis/redisMessageLog";
 import type { ChatMessage } from "../../src/protocol/events";
@@ -21,14 +22,9 @@ function logOn(
   maxMessages = 1_000,
   metrics = new Metrics(),
 ): RedisMessageLog {
-  const logger = pino({ level: "silent" });
-  return new RedisMessageLog({
-    redis: { url, keyPrefix, verifyTls: true },
-    rooms: ROOMS,
-    maxMessages,
-    logger,
-    metrics,
-  });
+  const redis = { url, keyPrefix, verifyTls: true };
+  const log = new ClientEventLog(pino({ level: "silent" }));
+  return new RedisMessageLog({ redis, rooms: ROOMS, maxMessages, log, metrics });
 }
 
 /** The log of one node, with the messages it delivered and the number of gaps it reported. */
@@ -118,6 +114,12 @@ describeWithBinary("redis-server", "with one Redis", () => {
     }
     expect(new Set(receipts.map(({ offset }) => offset)).size).toBe(600);
     expect(one.gaps + other.gaps).toBe(0);
+  });
+
+  test("the page before the head of an empty room is empty", async () => {
+    const { log } = await Node.start(redis().url, prefix);
+    const page = await log.read("/cooking", { before: log.head("/cooking"), limit: 9 });
+    expect(page).toEqual({ messages: [], before: null, after: null });
   });
 
   test("a key is the same on all nodes, also for concurrent appends", async () => {

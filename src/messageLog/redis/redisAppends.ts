@@ -11,10 +11,9 @@ interface Append {
   room: RedisRoom;
   message: ChatMessage;
   json: string;
-  /** Hash of the text, for idempotent appends. */
-  textHash: number | undefined;
-  /** Monotonic clock of this node. */
-  expiresAtMs: number;
+  textHash: number | undefined; // set for idempotent appends
+  storeUntilMs: number; // monotonic clock of this node
+  timer: NodeJS.Timeout;
   resolve: (receipt: MessageReceipt) => void;
   reject: (error: Error) => void;
 }
@@ -27,20 +26,18 @@ export interface RedisAppendsDeps {
   onFailure: (error: Error) => void;
 }
 
-const ANSWER_WITHIN_MS = 1_900; // senders are promised an answer within 2 s
+const ANSWER_WITHIN_MS = 1_950; // senders are promised 2 s; commands of the connection time out before
 const STORE_WITHIN_MS = 1_400; // by the clock of Redis; leaves time to deliver before the sender is refused
-const EXPIRY_CHECK_INTERVAL_MS = 50;
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 /** Sends the appends of one turn of the event loop to Redis in one write, and settles each within 2 s. */
 export class RedisAppends {
   readonly #deps: RedisAppendsDeps;
-  readonly #pending = new Set<Append>(); // oldest first
+  readonly #pending = new Set<Append>();
   #turn: Append[] = [];
   #pendingBytes = 0;
   #scriptSha = "";
   #clockLeadMs = 0; // clock of Redis minus the monotonic clock of this node
-  #timer: NodeJS.Timeout | undefined;
   #onSettled: (() => void) | undefined;
 
   constructor(deps: RedisAppendsDeps) {
@@ -59,22 +56,20 @@ export class RedisAppends {
   }
 
   /** As `MessageLog.append`. Resolves once the message is stored and `room` has announced it. */
-  add(
-    room: RedisRoom,
-    message: ChatMessage,
-    { idempotent }: { idempotent: boolean },
-  ): Promise<MessageReceipt> {
+  add(room: RedisRoom, message: ChatMessage, idempotent: boolean): Promise<MessageReceipt> {
     if (this.#pendingBytes > MAX_PENDING_BYTES) throw new StoreError("Redis does not keep up");
     const json = JSON.stringify(message);
     const textHash = idempotent ? hashText(message.message) : undefined;
-    const expiresAtMs = performance.now() + ANSWER_WITHIN_MS;
+    const storeUntilMs = performance.now() + STORE_WITHIN_MS;
+    if (this.#turn.length === 0) setImmediate(() => this.#send());
+    this.#pendingBytes += json.length;
     return new Promise((resolve, reject) => {
-      if (this.#turn.length === 0) setImmediate(() => this.#send());
-      const append: Append = { room, message, json, textHash, expiresAtMs, resolve, reject };
+      // Also for a message that Redis has stored but this node has not delivered: the sender can send it again.
+      const expire = () => this.#settle(append, new StoreError("not stored in time"));
+      const timer = setTimeout(expire, ANSWER_WITHIN_MS);
+      const append: Append = { room, message, json, textHash, storeUntilMs, timer, resolve, reject };
       this.#turn.push(append);
       this.#pending.add(append);
-      this.#pendingBytes += json.length;
-      this.#timer ??= setInterval(() => this.#rejectExpired(), EXPIRY_CHECK_INTERVAL_MS);
     });
   }
 
@@ -90,7 +85,7 @@ export class RedisAppends {
     for (const append of turn) pipeline.evalsha(this.#scriptSha, ...this.#argumentsOf(append));
     void pipeline.exec((error, replies) => {
       for (const [index, append] of turn.entries()) {
-        const [failure, reply] = replies?.[index] ?? [error ?? new Error("no reply"), null];
+        const [failure, reply] = replies?.[index] ?? [error ?? new Error("no reply")];
         if (failure === null) this.#onReply(append, reply as AppendReply);
         else this.#onError(append, failure);
       }
@@ -98,55 +93,39 @@ export class RedisAppends {
   }
 
   #argumentsOf(append: Append): [number, ...(string | number)[]] {
-    const { room, message, json, textHash, expiresAtMs } = append;
-    const { stream, meta } = room.keys;
-    const keys = textHash === undefined ? [stream, meta] : [stream, meta, room.idempotencyKey(message)];
-    const deadlineMs = Math.round(expiresAtMs - ANSWER_WITHIN_MS + STORE_WITHIN_MS + this.#clockLeadMs);
+    const { room, message, json, textHash, storeUntilMs } = append;
+    const keys = [room.keys.stream, room.keys.meta];
+    if (textHash !== undefined) keys.push(room.idempotencyKey(message));
+    const deadlineMs = Math.round(storeUntilMs + this.#clockLeadMs);
     const keyValue = `${String(textHash)}|${message.serverTimestamp}`;
     return [keys.length, ...keys, json, this.#deps.maxMessages, deadlineMs, keyValue, IDEMPOTENCY_KEY_TTL_MS];
   }
 
   #onReply(append: Append, [outcome, value = ""]: AppendReply): void {
-    if (outcome === "late" || outcome === "lost") {
-      this.#onError(append, new StoreError(outcome === "late" ? "Redis was too slow" : "Redis lost the log"));
-      return;
-    }
+    if (outcome === "late") return this.#onError(append, new Error("Redis was too slow"));
+    if (outcome === "lost") return this.#onError(append, new Error("Redis lost the log"));
     const { room, message, textHash } = append;
-    const [sequence, storedHash = String(textHash), serverTimestamp = message.serverTimestamp] =
-      value.split("|");
-    if (storedHash !== String(textHash)) {
-      this.#settle(append, () => append.reject(new KeyReusedError()));
-      return;
-    }
+    const [sequence, hash = String(textHash), serverTimestamp = message.serverTimestamp] = value.split("|");
+    if (hash !== String(textHash)) return this.#settle(append, new KeyReusedError());
     room.whenDelivered(Number(sequence), () => {
       const offset = room.offsetOf(Number(sequence));
-      const receipt = { uuid: message.uuid, serverTimestamp, offset, duplicate: outcome === "known" };
-      this.#settle(append, () => append.resolve(receipt));
+      const duplicate = outcome === "known";
+      this.#settle(append, { uuid: message.uuid, serverTimestamp, offset, duplicate });
     });
   }
 
   #onError(append: Append, error: Error): void {
-    this.#settle(append, () => append.reject(new StoreError(error.message)));
+    this.#settle(append, new StoreError(error.message));
     // WRONGTYPE: another program took the keys of this room. The other rooms still work.
     if (!error.message.startsWith("WRONGTYPE")) this.#deps.onFailure(error);
   }
 
-  /** Rejects also what Redis has stored but this node has not delivered: the sender can send it again. */
-  #rejectExpired(): void {
-    const nowMs = performance.now();
-    for (const append of this.#pending) {
-      if (append.expiresAtMs > nowMs) break;
-      this.#settle(append, () => append.reject(new StoreError("not stored in time")));
-    }
-  }
-
-  #settle(append: Append, settle: () => void): void {
+  #settle(append: Append, result: MessageReceipt | Error): void {
     if (!this.#pending.delete(append)) return;
+    clearTimeout(append.timer);
     this.#pendingBytes -= append.json.length;
-    settle();
-    if (this.#pending.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#onSettled?.();
+    if (result instanceof Error) append.reject(result);
+    else append.resolve(result);
+    if (this.#pending.size === 0) this.#onSettled?.();
   }
 }

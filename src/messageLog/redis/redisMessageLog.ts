@@ -1,22 +1,16 @@
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { ClientEventLog, type Logger } from "../../observability/logger";
+import type { ClientEventLog } from "../../observability/logger";
 import type { Metrics } from "../../observability/metrics";
 import type { ChatMessage, MessageReceipt } from "../../protocol/events";
 import { connectionTo, untilReady, type RedisSettings } from "../../redis/redisConnection";
-import {
-  StoreError,
-  UnknownOffsetError,
-  type Deliver,
-  type MessageLog,
-  type Page,
-  type PageRequest,
-} from "../messageLog";
+import { StoreError, UnknownOffsetError } from "../messageLog";
+import type { Deliver, MessageLog, Page, PageRequest } from "../messageLog";
 import { newEpoch } from "../offset";
 import { RedisAppends } from "./redisAppends";
 import { RedisPages } from "./redisPages";
-import { BLOCK_MS, RedisReader } from "./redisReader";
+import { BLOCK_MS, follow } from "./redisReader";
 import { RedisRoom } from "./redisRoom";
 import { APPEND, OPEN, type OpenReply } from "./redisScripts";
 
@@ -26,7 +20,7 @@ export interface RedisMessageLogOptions {
   rooms: readonly string[];
   /** Messages kept per room. */
   maxMessages: number;
-  logger: Logger;
+  log: ClientEventLog;
   metrics: Metrics;
 }
 
@@ -39,46 +33,37 @@ const READER_TIMEOUT_MS = BLOCK_MS + 2_000; // longer than Redis may hold a read
  * Redis cannot store, no message is acked and none is delivered.
  */
 export class RedisMessageLog implements MessageLog {
-  readonly #logger: Logger;
+  readonly #log: ClientEventLog;
   readonly #metrics: Metrics;
   readonly #rooms: ReadonlyMap<string, RedisRoom>;
   readonly #commands: Redis;
   readonly #following: Redis;
   readonly #paging: Redis; // a connection of its own, so that long pages do not delay appends
+  readonly #connections: readonly Redis[];
   readonly #appends: RedisAppends;
   readonly #pages: RedisPages;
-  readonly #reader: RedisReader;
   #deliver: Deliver = () => undefined;
   #onGap: () => void = () => undefined;
   #failure: string | undefined = "not open";
   #opening: Promise<void> | undefined;
-  #openedFor = 0; // the reader's connection number when the rooms were opened
+  #connectionNumber = 0; // of the reader; a new connection may lead to a Redis that has lost data
+  #openedFor = 0; // the connection number when the rooms were opened
   #running: Promise<void> | undefined;
   readonly #stopping = new AbortController();
   readonly #stopped = once(this.#stopping.signal, "abort");
 
-  constructor({ redis, rooms, maxMessages, logger, metrics }: RedisMessageLogOptions) {
-    this.#logger = logger;
+  constructor({ redis, rooms, maxMessages, log, metrics }: RedisMessageLogOptions) {
+    this.#log = log;
     this.#metrics = metrics;
     this.#rooms = new Map(rooms.map((name) => [name, new RedisRoom(name, redis.keyPrefix)]));
     this.#commands = connectionTo(redis, { name: "chat-log" });
     this.#following = connectionTo(redis, { name: "chat-log-reader", replyTimeoutMs: READER_TIMEOUT_MS });
     this.#paging = connectionTo(redis, { name: "chat-log-pages" });
+    this.#connections = [this.#commands, this.#following, this.#paging];
     const onFailure = (error: Error) => this.#onFailure(error);
     this.#appends = new RedisAppends({ redis: this.#commands, maxMessages, onFailure });
     this.#pages = new RedisPages(this.#paging, () => void this.#open());
-    const foreignEntryLog = new ClientEventLog(logger); // limits the lines: another program may write many entries
-    this.#reader = new RedisReader(this.#following, [...this.#rooms.values()], {
-      deliver: (room, sequence, json, replyCount) => {
-        const isMoreComing = this.#appends.count > replyCount; // appends of this node that follow in a later reply
-        this.#deliver({ room: room.name, offset: room.offsetOf(sequence), json }, isMoreComing);
-      },
-      onGap: (room) => this.#reportGap(room),
-      onForeignEntry: (room, id) => {
-        metrics.foreignEntries.inc();
-        foreignEntryLog.warn("foreign entry in the message log", { room: room.name, id });
-      },
-    });
+    this.#following.on("ready", () => (this.#connectionNumber += 1));
     this.#commands.on("error", (error: Error) => this.#setFailure(error));
     this.#commands.on("close", () => {
       if (this.#failure === undefined) this.#onFailure(new Error("the connection is lost"));
@@ -99,9 +84,9 @@ export class RedisMessageLog implements MessageLog {
     if (this.#isStopped) throw new StoreError("the log was stopped");
   }
 
-  async append(message: ChatMessage, options: { idempotent: boolean }): Promise<MessageReceipt> {
+  async append(message: ChatMessage, { idempotent }: { idempotent: boolean }): Promise<MessageReceipt> {
     if (this.#failure !== undefined) throw new StoreError(this.#failure);
-    return this.#appends.add(this.#room(message.chatRoom.name), message, options);
+    return this.#appends.add(this.#room(message.chatRoom.name), message, idempotent);
   }
 
   async read(name: string, request: PageRequest): Promise<Page> {
@@ -125,7 +110,7 @@ export class RedisMessageLog implements MessageLog {
     this.#failure = "the log is closed";
     await this.#appends.settled();
     this.#stopping.abort();
-    for (const redis of this.#connections()) redis.disconnect();
+    for (const redis of this.#connections) redis.disconnect();
     await this.#running;
   }
 
@@ -133,14 +118,21 @@ export class RedisMessageLog implements MessageLog {
     return this.#stopping.signal.aborted;
   }
 
-  #connections(): Redis[] {
-    return [this.#commands, this.#following, this.#paging];
-  }
-
   async #run(): Promise<void> {
+    const rooms = [...this.#rooms.values()];
     while (!this.#isStopped) {
       await this.#open();
-      await this.#reader.follow(this.#openedFor).catch((error: Error) => {
+      const openedFor = this.#openedFor;
+      await follow(this.#following, rooms, () => this.#connectionNumber === openedFor, {
+        deliver: (room, entry, replyCount) =>
+          // `count` above `replyCount`: appends of this node follow in a later reply
+          this.#deliver(room.stored(entry), this.#appends.count > replyCount),
+        onGap: (room) => this.#reportGap(room),
+        onForeignEntry: (room, id) => {
+          this.#metrics.foreignEntries.inc();
+          this.#log.warn("foreign entry in the message log", { room: room.name, id });
+        },
+      }).catch((error: Error) => {
         this.#following.disconnect(!this.#isStopped);
         this.#onFailure(error);
       });
@@ -156,11 +148,11 @@ export class RedisMessageLog implements MessageLog {
   async #retryOpen(): Promise<void> {
     while (!this.#isStopped) {
       try {
-        await Promise.race([Promise.all(this.#connections().map(untilReady)), this.#stopped]);
+        await Promise.race([Promise.all(this.#connections.map(untilReady)), this.#stopped]);
         if (this.#isStopped) return;
-        this.#openedFor = this.#reader.connectionNumber;
+        this.#openedFor = this.#connectionNumber;
         await this.#openRooms();
-        this.#logger.info("message log open");
+        this.#log.info("message log open", {});
         this.#failure = undefined;
         return;
       } catch (error) {
@@ -171,9 +163,8 @@ export class RedisMessageLog implements MessageLog {
   }
 
   async #openRooms(): Promise<void> {
-    const [open, append] = (await Promise.all(
-      [OPEN, APPEND].map((script) => this.#commands.script("LOAD", script)),
-    )) as [string, string];
+    const load = (script: string) => this.#commands.script("LOAD", script) as Promise<string>;
+    const [open, append] = await Promise.all([load(OPEN), load(APPEND)]);
     const rooms = [...this.#rooms.values()];
     const pipeline = this.#commands.pipeline();
     for (const room of rooms)
@@ -199,13 +190,13 @@ export class RedisMessageLog implements MessageLog {
     if (this.#isStopped) return;
     const failure = describe(error);
     const reason = error.name === "MaxRetriesPerRequestError" ? "the connection is lost" : error.message;
-    if (this.#failure !== failure) this.#logger.warn({ reason }, `message log failing: ${failure}`);
+    if (this.#failure !== failure) this.#log.warn(`message log failing: ${failure}`, { reason });
     this.#failure = failure;
   }
 
   #reportGap({ name }: RedisRoom): void {
     this.#metrics.logGaps.inc();
-    this.#logger.error({ room: name }, "messages were removed from Redis before this node read them");
+    this.#log.error("messages were removed from Redis before this node read them", { room: name });
     this.#onGap();
   }
 

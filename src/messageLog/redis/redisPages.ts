@@ -13,7 +13,7 @@ export class RedisPages {
   readonly #redis: Redis;
   readonly #reopen: () => void;
 
-  /** `reopen`: opens the rooms again, because Redis has an epoch that this node does not know. */
+  /** `reopen` is called when Redis has an epoch that this node does not know. */
   constructor(redis: Redis, reopen: () => void) {
     this.#redis = redis;
     this.#reopen = reopen;
@@ -24,7 +24,7 @@ export class RedisPages {
     if (after !== undefined) await this.#catchUp(room, after, 0);
     if (before !== undefined) await this.#catchUp(room, before, 1);
     const { head } = room; // messages delivered while Redis answers belong to the next page
-    const end = before === undefined ? head + 1 : room.sequenceOf(before);
+    const end = before === undefined ? head + 1 : Math.max(room.sequenceOf(before), 1);
     const emptyPageAt = after === undefined ? end - 1 : room.sequenceOf(after);
     const [found, [oldest]] = await Promise.all([
       after === undefined
@@ -38,20 +38,13 @@ export class RedisPages {
     const first = found[0]?.sequence ?? emptyPageAt + 1;
     const last = found.at(-1)?.sequence ?? Math.max(emptyPageAt, oldest?.previous ?? 0);
     return {
-      messages: found.map(({ sequence, json }) => ({
-        room: room.name,
-        offset: room.offsetOf(sequence),
-        json,
-      })),
+      messages: found.map((entry) => room.stored(entry)),
       before: oldest !== undefined && oldest.sequence < first ? room.offsetOf(first) : null,
       after: oldest !== undefined && last < head ? room.offsetOf(last) : null,
     };
   }
 
-  /**
-   * Waits until this node has delivered up to the offset, which may come from a node that is ahead. `tolerance`: how
-   * far after the head the offset may lie.
-   */
+  /** Waits until this node, which may lag, has delivered up to the offset, or up to `tolerance` before it. */
   async #catchUp(room: RedisRoom, offset: string, tolerance: number): Promise<void> {
     if (room.reaches(offset, tolerance)) return;
     const [epoch, last] = await this.#redis.hmget(room.keys.meta, "epoch", "last");
@@ -66,23 +59,14 @@ export class RedisPages {
   }
 
   /** Returns up to `limit` messages between two sequences, in the order of the command. Skips foreign entries. */
-  async #entries(
-    room: RedisRoom,
-    command: "xrange" | "xrevrange",
-    from: number,
-    to: number,
-    limit: number,
-  ): Promise<StreamEntry[]> {
+  async #entries(room: RedisRoom, command: "xrange" | "xrevrange", from: number, to: number, limit: number) {
     const found: StreamEntry[] = [];
     const end = `${String(to)}-0`;
     let start = `${String(from)}-0`;
     for (;;) {
       const missing = limit - found.length;
       const raw = (await this.#redis[command](room.keys.stream, start, end, "COUNT", missing)) as RawEntry[];
-      for (const entry of raw) {
-        const parsed = parseEntry(room.name, entry);
-        if (parsed !== undefined) found.push(parsed);
-      }
+      found.push(...raw.flatMap((entry) => parseEntry(room.name, entry) ?? []));
       if (found.length === limit || raw.length < missing) return found;
       start = `(${String(raw.at(-1)?.[0])}`;
     }

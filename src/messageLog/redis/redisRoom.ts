@@ -1,47 +1,31 @@
 import { createHash } from "node:crypto";
 import type { ChatMessage } from "../../protocol/events";
+import type { StoredMessage } from "../messageLog";
 import { formatOffset, parseOffset, type Epoch } from "../offset";
 import type { OpenReply } from "./redisScripts";
 import type { StreamEntry } from "./streamEntry";
 
-/**
- * How an entry continues what this node has delivered:
- * - seen: it was delivered, or lies before the place where this node began to read
- * - newEpoch: it belongs to an epoch that this node does not know yet; the room must be opened again
- * - afterGap: it is the next message, but Redis has removed messages before it that were not delivered here
- * - next: it is the next message
- */
-export type EntryKind = "seen" | "newEpoch" | "afterGap" | "next";
-
 /** How far one node has read one room of the Redis log. */
 export class RedisRoom {
   readonly name: string;
-  /** The braces keep the keys of a room in one slot of a Redis Cluster. */
   readonly keys: { stream: string; meta: string; uuid: string };
-  /** "" until the room is open. */
-  epoch: Epoch = "";
-  /** Sequence of the last message delivered here. */
-  head = 0;
-  /** Id of the last stream entry read, also of a foreign one. Reading continues after it. */
-  cursor = "0-0";
-  /** Where the epoch began: no message has a sequence after `from` and up to `to`. */
-  #seam = { from: 0, to: 0 };
+  epoch: Epoch = ""; // until the room is open
+  head = 0; // sequence of the last message delivered here
+  cursor = "0-0"; // id of the last stream entry read, also of a foreign one; reading continues after it
+  #seam = { from: 0, to: 0 }; // where the epoch began: no message has a sequence after `from` and up to `to`
   #newest: { json: string } | { digest: string } = { digest: "" };
-  /** sequence → callbacks that wait for its announcement */
-  readonly #waiting = new Map<number, (() => void)[]>();
+  readonly #waiting = new Map<number, (() => void)[]>(); // sequence → callbacks that wait for its announcement
 
   constructor(name: string, keyPrefix: string) {
     this.name = name;
-    const prefix = `${keyPrefix}:{${name}}`;
+    const prefix = `${keyPrefix}:{${name}}`; // the braces keep the keys of a room in one slot of a Redis Cluster
     this.keys = { stream: `${prefix}:messages`, meta: `${prefix}:log`, uuid: `${prefix}:uuid:` };
   }
 
   /** Returns the Redis key that holds the receipt of an idempotent append. */
   idempotencyKey({ username, uuid }: ChatMessage): string {
-    const digest = createHash("sha256")
-      .update(JSON.stringify([username, uuid]))
-      .digest("base64url");
-    return this.keys.uuid + digest.slice(0, 22); // 132 bits
+    const digest = createHash("sha256").update(JSON.stringify([username, uuid]));
+    return this.keys.uuid + digest.digest("base64url").slice(0, 22); // 132 bits
   }
 
   /** Returns what OPEN needs to check whether Redis still holds what this node has read. */
@@ -55,6 +39,10 @@ export class RedisRoom {
     return formatOffset(this.epoch, sequence);
   }
 
+  stored({ sequence, json }: { sequence: number; json: string }): StoredMessage {
+    return { room: this.name, offset: this.offsetOf(sequence), json };
+  }
+
   /** Throws UnknownOffsetError for an offset of another epoch. */
   sequenceOf(offset: string): number {
     return this.#acrossSeam(parseOffset(this.epoch, offset));
@@ -65,19 +53,23 @@ export class RedisRoom {
     return offset.startsWith(`${this.epoch}-`) && this.sequenceOf(offset) <= this.head + tolerance;
   }
 
-  /** Applies the reply of OPEN. */
   open([epoch, last, from, to, digest, hasMissed]: OpenReply): void {
     const isFirst = this.epoch === "";
     this.epoch = epoch;
     this.#seam = { from: Number(from), to: Number(to) };
-    if (isFirst || hasMissed === "1") this.#resetTo(Number(last), digest);
-    else this.#moveTo(this.head);
-    // Redis acknowledged the messages up to here and then lost them: they will not be announced, and their appends
-    // time out.
+    const mustSkip = isFirst || hasMissed === "1"; // this node is new, or what it missed is gone
+    if (mustSkip) this.#newest = { digest };
+    this.#moveTo(mustSkip ? Math.max(Number(last), this.head) : this.head);
+    // Redis acknowledged the messages up to here and then lost them: their appends time out.
     for (const sequence of this.#waiting.keys()) if (sequence <= this.head) this.#waiting.delete(sequence);
   }
 
-  classify({ sequence, epoch, previous }: StreamEntry): EntryKind {
+  /**
+   * How an entry continues what this node has delivered. "seen": it was delivered, or lies before the place where this
+   * node began to read. "newEpoch": this node does not know its epoch; the room must be opened again. "afterGap": it
+   * is next, but Redis has removed messages before it that were not delivered here.
+   */
+  classify({ sequence, epoch, previous }: StreamEntry): "seen" | "newEpoch" | "afterGap" | "next" {
     if (sequence <= this.head) return "seen";
     if (epoch !== this.epoch && sequence > this.#seam.to) return "newEpoch";
     return previous > this.head ? "afterGap" : "next";
@@ -98,15 +90,9 @@ export class RedisRoom {
 
   /** Call it for each delivered message, after all messages of the same reply were delivered. */
   announce(sequence: number): void {
-    const waiting = this.#waiting.get(sequence);
+    const waiting = this.#waiting.get(sequence) ?? [];
     this.#waiting.delete(sequence);
-    for (const callback of waiting ?? []) callback();
-  }
-
-  /** Continues at the end of the room: this node is new, or what it missed is gone. */
-  #resetTo(last: number, digest: string): void {
-    this.#newest = { digest };
-    this.#moveTo(Math.max(last, this.head));
+    for (const callback of waiting) callback();
   }
 
   #moveTo(sequence: number): void {

@@ -1,22 +1,21 @@
 import type { Epoch } from "../offset";
 
 /*
- * The Lua scripts of the log. Each runs atomically in Redis. A room has two keys: a stream of its messages, and
- * a hash with the fields
+ * The Lua scripts of the log. Each runs atomically. A room has two keys: a stream of its messages, and a hash with
  *   epoch     the current epoch
  *   last      the sequence given out last
  *   from, to  the seam where the epoch began: the newest message at that time, and `last` at that time
  *   run       run_id of the Redis process in which the epoch was last confirmed
  *   broken    an earlier epoch that lost messages and was then continued, because the loss was noticed too late
- * A message is the stream entry `<sequence>-0` with the fields e (epoch), p (sequence of the message before it)
- * and m (the message as JSON). By p every reader notices when a message in between is missing.
+ * A message is the stream entry `<sequence>-0` with the fields e (epoch), p (sequence of the message before it, so that
+ * every reader notices when a message in between is missing) and m (the message as JSON).
  */
 
 /**
- * Opens a room for a reader, and checks that Redis still holds what the reader has read. A Redis that restarted, or
- * a replica that took over, may have lost the messages acked last. Then a new epoch begins, SEAM_JUMP above every
- * sequence given out, so that a lost message and a later one never share an offset. `newest` is the newest message
- * that the reader has read; "gap" means that the reader has missed messages that it will not find in the stream.
+ * Opens a room for a reader, and checks that Redis still holds what the reader has read. A Redis that restarted, or a
+ * replica that took over, may have lost the messages acked last. Then a new epoch begins, SEAM_JUMP above every sequence
+ * given out, so that a lost message and a later one never share an offset. `newest` is the newest message that the
+ * reader has read; "gap" means that the reader has missed messages that it will not find in the stream.
  *
  * | Case                                                                   | Epoch           | Gap |
  * | ---------------------------------------------------------------------- | --------------- | --- |
@@ -79,16 +78,9 @@ return { epoch, text(last), text(from), text(to), last > 0 and digest(last) or '
   text(now[1] * 1000 + now[2] / 1000) }
 `;
 
+type Place = [epoch: Epoch, last: string, from: string, to: string];
 /** What OPEN returns. `digest` is the SHA-1 of the message `last`, "" if there is none; `timeMs` the clock of Redis. */
-export type OpenReply = [
-  epoch: Epoch,
-  last: string,
-  from: string,
-  to: string,
-  digest: string,
-  hasMissed: "0" | "1",
-  timeMs: string,
-];
+export type OpenReply = [...Place, digest: string, hasMissed: "0" | "1", timeMs: string];
 
 /**
  * Stores a message, once for its key. Does not store it after its deadline, because its sender was refused by then.
@@ -125,8 +117,8 @@ if KEYS[3] then redis.call('SET', KEYS[3], sequence .. '|' .. ARGV[4], 'PX', ARG
 return { 'stored', sequence }
 `;
 
-/**
- * What APPEND returns. `value`: the sequence if it was stored; `<sequence>|<value of the key>` if the key is known.
- * "late": the deadline has passed. "lost": the hash is gone, so the room must be opened again.
- */
-export type AppendReply = [outcome: "stored" | "known", value: string] | [outcome: "late" | "lost"];
+/** "late": the deadline has passed. "lost": the hash is gone, so the room must be opened again. */
+export type AppendReply =
+  | [outcome: "stored", sequence: string]
+  | [outcome: "known", sequenceAndKeyValue: string]
+  | [outcome: "late" | "lost"];

@@ -4,12 +4,10 @@ import type { Epoch } from "../offset";
 /** A stream entry as Redis returns it: its id, then the names and values of its fields in turn. */
 export type RawEntry = [id: string, fields: string[]];
 
-/** A message as it is stored in the stream of its room. */
 export interface StreamEntry {
   sequence: number;
   epoch: Epoch;
-  /** Sequence of the message before it. */
-  previous: number;
+  previous: number; // sequence of the message before it
   json: string;
 }
 
