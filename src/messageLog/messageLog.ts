@@ -5,14 +5,13 @@ export interface StoredMessage {
   room: string;
   /** Its place in the room. Opaque outside the log. */
   offset: string;
-  /** The `ChatMessage` as JSON. The stored text is also the text that is sent, so it need not be parsed. */
+  /** The `ChatMessage` as JSON: the text that is sent, too, so it need not be parsed. */
   json: string;
 }
 
 /**
- * Receives each stored message. `isMoreComing` is a hint for batching: true when the log is storing further
- * messages at this moment, so the next call follows within milliseconds and the receiver may delay its writes
- * to the sockets until then. False promises nothing.
+ * Receives each stored message. `isMoreComing` is a hint for batching: true when the next call follows within
+ * milliseconds, so the receiver may delay its writes to the sockets until then. False promises nothing.
  */
 export type Deliver = (message: StoredMessage, isMoreComing: boolean) => void;
 
@@ -20,7 +19,7 @@ export type Deliver = (message: StoredMessage, isMoreComing: boolean) => void;
 export interface PageRequest {
   after?: string;
   before?: string;
-  /** At least 1. The log sets no upper bound and holds the whole page in memory: the caller limits it. */
+  /** At least 1. The caller limits it, because the log holds the whole page in memory. */
   limit: number;
 }
 
@@ -34,13 +33,11 @@ export interface Page {
 }
 
 /**
- * The messages of all rooms: one write path, one order. Live delivery, replay, history and idempotency all read
- * from here. The test suite test/contracts/messageLogContract.ts checks these promises on every implementation.
- *
+ * The messages of all rooms: one write path, one order, for live delivery, replay, history and idempotency. The suite
+ * test/contracts/messageLogContract.ts checks these promises on every implementation:
  * - Order: each message has one place in its room, the same in delivery, in pages and on every node.
- * - Offsets: an offset is valid while its message is kept, also after restarts. When the log may have lost
- *   messages, it starts a new epoch and rejects the offsets of the old one. So a stale offset never names
- *   another message.
+ * - Offsets: an offset is valid while its message is kept, also after restarts. When the log may have lost messages, it
+ *   starts a new epoch and rejects the offsets of the old one. So a stale offset never names another message.
  * - Retention: each room keeps its newest messages, up to a maximum count.
  *
  * A room is named by its `ChatRoom.name`; the caller has checked that the room exists.
@@ -50,9 +47,9 @@ export interface MessageLog {
   readonly failure: string | undefined;
 
   /**
-   * Opens the store. From then on, calls `deliver` once for every message that is stored, per room in offset
-   * order, never re-entrantly. Calls `onGap` when messages were lost before this process could deliver them: live
-   * clients have missed messages and must resume. Rejects with StoreError when the store cannot be used.
+   * Opens the store. From then on, calls `deliver` once for every message that is stored, per room in offset order,
+   * never re-entrantly, and `onGap` when messages were lost before this process could deliver them: live clients must
+   * resume. Rejects with StoreError when the store cannot be used.
    */
   start(deliver: Deliver, onGap?: () => void): Promise<void>;
 
@@ -66,9 +63,8 @@ export interface MessageLog {
   append(message: ChatMessage, options: { idempotent: boolean }): Promise<MessageReceipt>;
 
   /**
-   * Reads messages that were delivered. Rejects with UnknownOffsetError when the offset is not of this log, not
-   * yet given out, or (`after` only) when the message that follows it is no longer kept. Rejects with StoreError
-   * when the store cannot be read.
+   * Reads messages that were delivered. Rejects with UnknownOffsetError when the offset is not of this log, not yet
+   * given out, or (`after` only) its next message is no longer kept; with StoreError when the store cannot be read.
    */
   read(room: string, request: PageRequest): Promise<Page>;
 

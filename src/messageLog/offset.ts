@@ -6,7 +6,6 @@ const OFFSET = /^([0-9a-f]{12})-(0|[1-9a-z][0-9a-z]{0,9})$/; // one spelling per
 /** Names one period of a log without losses. A new epoch begins when messages may have been lost. */
 export type Epoch = string;
 
-/** Returns a random epoch: 12 hexadecimal digits. */
 export function newEpoch(): Epoch {
   return randomBytes(6).toString("hex");
 }
