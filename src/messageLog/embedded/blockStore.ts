@@ -84,10 +84,10 @@ export class BlockStore {
   }
 
   /** Returns the first and the last stored sequence; 1 and 0 for an empty room. */
-  bounds(room: string): { first: number; last: number } {
+  bounds(room: string): [first: number, last: number] {
     const [oldest] = this.#blocks.getKeys({ ...range(room, 0, Infinity), limit: 1 });
     const [newest] = this.backward(room, Infinity);
-    return { first: oldest?.[1] ?? 1, last: newest?.sequence ?? 0 };
+    return [oldest?.[1] ?? 1, newest?.sequence ?? 0];
   }
 
   /** Yields the messages from `sequence` on, oldest first. */

@@ -6,11 +6,9 @@ import { StoreError } from "../messageLog";
 const CHECK_TIMEOUT_MS = 30_000;
 
 /**
- * Throws a StoreError when the LMDB environment at the path is damaged or incomplete. Reads it only when its
- * file has changed since `markIntact`, so mostly after a crash; takes about 0.2 s then.
- *
- * Another process reads, because LMDB maps the file into memory and trusts it: a damaged page ends in a
- * segmentation fault, a missing page at the end of the file in a bus error.
+ * Throws a StoreError when the LMDB environment at the path is damaged or incomplete. Reads it, in about 0.2 s, only
+ * when its file has changed since `markIntact`, so mostly after a crash. Another process reads, because LMDB maps the
+ * file into memory and trusts it: a damaged page ends in a segmentation fault, a missing last page in a bus error.
  */
 export function checkIntegrity(path: string): void {
   const mark = markFile(path);

@@ -22,10 +22,8 @@ export class RoomLog {
     this.#store = store;
     this.#epoch = roomEpoch(epoch, name);
     this.#maxMessages = maxMessages;
-    const { first, last } = store.bounds(name);
-    this.#first = first;
-    this.#last = last;
-    this.head = last;
+    [this.#first, this.#last] = store.bounds(name);
+    this.head = this.#last;
   }
 
   offsetOf(sequence: number): string {

@@ -6,7 +6,7 @@ import { KeyReusedError, StoreError } from "../messageLog";
 import type { RedisRoom } from "./redisRoom";
 import type { AppendReply } from "./redisScripts";
 
-/** A message that Redis has not yet stored, or that this node has not yet delivered. */
+/** A message that Redis has not yet stored, or this node not yet delivered. */
 interface Append {
   room: RedisRoom;
   message: ChatMessage;
@@ -20,10 +20,8 @@ interface Append {
 
 export interface RedisAppendsDeps {
   redis: Redis;
-  /** Messages kept per room. */
-  maxMessages: number;
-  /** Called when Redis refuses an append or does not answer: the log must be opened again. */
-  onFailure: (error: Error) => void;
+  maxMessages: number; // kept per room
+  onFailure: (error: Error) => void; // Redis refuses an append or does not answer: the log must be opened again
 }
 
 const ANSWER_WITHIN_MS = 1_950; // senders are promised 2 s; commands of the connection time out before
@@ -44,7 +42,6 @@ export class RedisAppends {
     this.#deps = deps;
   }
 
-  /** Appends that are not yet settled. */
   get count(): number {
     return this.#pending.size;
   }
@@ -108,9 +105,8 @@ export class RedisAppends {
     const [sequence, hash = String(textHash), serverTimestamp = message.serverTimestamp] = value.split("|");
     if (hash !== String(textHash)) return this.#settle(append, new KeyReusedError());
     room.whenDelivered(Number(sequence), () => {
-      const offset = room.offsetOf(Number(sequence));
-      const duplicate = outcome === "known";
-      this.#settle(append, { uuid: message.uuid, serverTimestamp, offset, duplicate });
+      const place = { serverTimestamp, offset: room.offsetOf(Number(sequence)) };
+      this.#settle(append, { uuid: message.uuid, ...place, duplicate: outcome === "known" });
     });
   }
 

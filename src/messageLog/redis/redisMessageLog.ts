@@ -124,9 +124,8 @@ export class RedisMessageLog implements MessageLog {
       await this.#open();
       const openedFor = this.#openedFor;
       await follow(this.#following, rooms, () => this.#connectionNumber === openedFor, {
-        deliver: (room, entry, replyCount) =>
-          // `count` above `replyCount`: appends of this node follow in a later reply
-          this.#deliver(room.stored(entry), this.#appends.count > replyCount),
+        // With more appends pending than the reply has entries, some of this node follow in a later reply.
+        deliver: (room, entry, count) => this.#deliver(room.stored(entry), this.#appends.count > count),
         onGap: (room) => this.#reportGap(room),
         onForeignEntry: (room, id) => {
           this.#metrics.foreignEntries.inc();

@@ -11,9 +11,8 @@ const POLL_INTERVAL_MS = 10;
 /** Reads pages of the messages that this node has delivered, never later ones. */
 export class RedisPages {
   readonly #redis: Redis;
-  readonly #reopen: () => void;
+  readonly #reopen: () => void; // called when Redis has an epoch that this node does not know
 
-  /** `reopen` is called when Redis has an epoch that this node does not know. */
   constructor(redis: Redis, reopen: () => void) {
     this.#redis = redis;
     this.#reopen = reopen;
