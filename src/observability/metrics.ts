@@ -38,6 +38,8 @@ export class Metrics {
     buckets: BATCH_SIZES,
     registers: [this.#registry],
   });
+  /** Events whose series exist. */
+  readonly #flushed = new Set<string>();
   readonly #replays = this.#counter("replays_total", "Rooms resumed by clients", ["outcome"]);
 
   readonly duplicates = this.#counter(
@@ -126,7 +128,8 @@ export class Metrics {
     const count = this.#deliveries.labels(event);
     const sizes = this.#batchSizes.labels(event);
     count.inc(0);
-    this.#batchSizes.zero({ event });
+    if (!this.#flushed.has(event)) this.#batchSizes.zero({ event }); // would set a series that exists back to 0
+    this.#flushed.add(event);
     return (events, deliveries) => {
       count.inc(deliveries);
       sizes.observe(events);
