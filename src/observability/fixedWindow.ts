@@ -1,11 +1,5 @@
 const MAX_KEYS_PER_GENERATION = 100_000;
 
-interface Window {
-  /** Monotonic ms. */
-  openedAt: number;
-  count: number;
-}
-
 /**
  * Counts events per key. The first event of a key opens its window, which lasts `windowMs`; the first event after that
  * opens the next one. Needs no timer: windows live in two generations, and the older one is dropped as a whole when all
@@ -15,8 +9,9 @@ interface Window {
 export class FixedWindow<Key> {
   readonly #windowMs: number;
   readonly #now: () => number;
-  #current = new Map<Key, Window>();
-  #previous = new Map<Key, Window>();
+  /** key → when its window opened, in monotonic ms, and its events since */
+  #current = new Map<Key, { openedAt: number; count: number }>();
+  #previous = this.#current;
   #rotatedAt: number;
 
   /** `now` is a monotonic clock in ms. */
@@ -29,23 +24,19 @@ export class FixedWindow<Key> {
   /** Counts one event. Returns the number of events in the key's window, this one included. */
   count(key: Key): number {
     const now = this.#now();
-    if (now - this.#rotatedAt >= this.#windowMs || this.#current.size >= MAX_KEYS_PER_GENERATION)
-      this.#rotate(now);
+    if (now - this.#rotatedAt >= this.#windowMs || this.#current.size >= MAX_KEYS_PER_GENERATION) {
+      this.#previous = this.#current;
+      this.#current = new Map();
+      this.#rotatedAt = now;
+    }
     const window = this.#current.get(key) ?? this.#previous.get(key);
     if (window !== undefined && now - window.openedAt < this.#windowMs) return (window.count += 1);
     this.#current.set(key, { openedAt: now, count: 1 });
     return 1;
   }
 
-  /** Drops the key's window. */
   forget(key: Key): void {
     this.#current.delete(key);
     this.#previous.delete(key);
-  }
-
-  #rotate(now: number): void {
-    this.#previous = this.#current;
-    this.#current = new Map();
-    this.#rotatedAt = now;
   }
 }

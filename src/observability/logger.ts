@@ -18,6 +18,11 @@ export function createLogger(level: string): Logger {
  * only counted; the next line of that kind has their number in `suppressed`.
  */
 export class ClientEventLog {
+  /** The line's `msg` is the first argument: one of a fixed list, never a text from a client. */
+  readonly info = this.#writer("info");
+  readonly warn = this.#writer("warn");
+  /** Logs a failure of the server itself. An `err` in the fields is logged with its stack. */
+  readonly error = this.#writer("error");
   readonly #logger: Logger;
   readonly #lines: FixedWindow<string>;
   /** kind of event → lines left out since the last one written */
@@ -29,28 +34,16 @@ export class ClientEventLog {
     this.#lines = new FixedWindow(1_000, now);
   }
 
-  /** `kind` is the line's `msg`: one of a fixed list, never a text from a client. */
-  info(kind: string, fields: Record<string, unknown>): void {
-    this.#write("info", kind, fields);
-  }
-
-  warn(kind: string, fields: Record<string, unknown>): void {
-    this.#write("warn", kind, fields);
-  }
-
-  /** Logs a failure of the server itself. An `err` in the fields is logged with its stack. */
-  error(kind: string, fields: Record<string, unknown>): void {
-    this.#write("error", kind, fields);
-  }
-
-  #write(level: "info" | "warn" | "error", kind: string, fields: Record<string, unknown>): void {
-    if (!this.#logger.isLevelEnabled(level)) return;
-    const suppressed = this.#suppressed.get(kind) ?? 0;
-    if (this.#lines.count(kind) > MAX_LINES_PER_SECOND) {
-      this.#suppressed.set(kind, suppressed + 1);
-      return;
-    }
-    this.#logger[level](suppressed > 0 ? { ...fields, suppressed } : fields, kind);
-    this.#suppressed.delete(kind);
+  #writer(level: "info" | "warn" | "error"): (kind: string, fields: Record<string, unknown>) => void {
+    return (kind, fields) => {
+      if (!this.#logger.isLevelEnabled(level)) return;
+      const suppressed = this.#suppressed.get(kind) ?? 0;
+      if (this.#lines.count(kind) > MAX_LINES_PER_SECOND) {
+        this.#suppressed.set(kind, suppressed + 1);
+        return;
+      }
+      this.#logger[level](suppressed > 0 ? { ...fields, suppressed } : fields, kind);
+      this.#suppressed.delete(kind);
+    };
   }
 }

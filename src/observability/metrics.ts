@@ -2,18 +2,12 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 
 /** Gauges, read at scrape time. */
 export interface Gauges {
-  /** The open connections. */
   connections: () => Iterable<{ transport: { name: string }; protocol: number }>;
   /** Bytes that wait for clients, over all connections. */
   pendingBytes: () => number;
 }
 
-const CONNECTION_KINDS = ["websocket", "polling"].flatMap((transport) =>
-  ["3", "4"].map((eio) => ({ transport, eio })),
-);
 const OUTCOMES = ["recovered", "unrecovered", "from_now"] as const; // `from_now`: the client passed no offset
-const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000]; // events
-const LATENCIES = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]; // seconds
 
 /**
  * The service's metrics, for Prometheus. Label values come from fixed lists, never from clients, because each new value
@@ -21,64 +15,52 @@ const LATENCIES = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
  */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #accepted = this.#counter("messages_accepted_total", "Messages stored");
+  readonly #accepted = this.#counter("messages_accepted", "Messages stored");
   readonly #appendSeconds = new Histogram({
     name: "chat_log_append_seconds",
     help: "Time from the append of a message until it is stored and delivered",
-    buckets: LATENCIES,
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers: [this.#registry],
   });
-  readonly #deliveries = this.#counter("deliveries_total", "Events times the clients that got them", [
-    "event",
-  ]);
+  readonly #deliveries = this.#counter("deliveries", "Events times the clients that got them", ["event"]);
   readonly #batchSizes = new Histogram({
     name: "chat_batch_events",
     help: "Events in one flush to one audience",
     labelNames: ["event"],
-    buckets: BATCH_SIZES,
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
     registers: [this.#registry],
   });
   /** Events whose series exist. */
   readonly #flushed = new Set<string>();
-  readonly #replays = this.#counter("replays_total", "Rooms resumed by clients", ["outcome"]);
+  readonly #replays = this.#counter("replays", "Rooms resumed by clients", ["outcome"]);
 
   readonly duplicates = this.#counter(
-    "messages_duplicate_total",
+    "messages_duplicate",
     "Retries of stored messages, answered with the first receipt",
   );
-  readonly eventsRefused = this.#counter("events_refused_total", "Refused events", ["reason"]);
-  readonly connectionsRefused = this.#counter("connections_refused_total", "Refused handshakes", ["reason"]);
-  readonly presenceSent = this.#counter(
-    "presence_broadcasts_total",
-    "Presence snapshots sent to all clients",
-  );
+  readonly eventsRefused = this.#counter("events_refused", "Refused events", ["reason"]);
+  readonly connectionsRefused = this.#counter("connections_refused", "Refused handshakes", ["reason"]);
+  readonly presenceSent = this.#counter("presence_broadcasts", "Presence snapshots sent to all clients");
   readonly presenceCoalesced = this.#counter(
-    "presence_changes_coalesced_total",
+    "presence_changes_coalesced",
     "Presence changes merged into a later snapshot because the byte budget was used up",
   );
   readonly slowConsumersCut = this.#counter(
-    "slow_consumers_cut_total",
+    "slow_consumers_cut",
     "Clients disconnected because they did not read",
   );
-  readonly floodersClosed = this.#counter(
-    "flooding_clients_closed_total",
-    "Clients disconnected for flooding",
-  );
-  readonly foreignEntries = this.#counter(
-    "log_foreign_entries_total",
-    "Entries in Redis that are not messages",
-  );
+  readonly floodersClosed = this.#counter("flooding_clients_closed", "Clients disconnected for flooding");
+  readonly foreignEntries = this.#counter("log_foreign_entries", "Entries in Redis that are not messages");
   readonly logGaps = this.#counter(
-    "log_gaps_total",
+    "log_gaps",
     "Gaps: messages trimmed from Redis before this node read them",
   );
-  readonly replayed = this.#counter("messages_replayed_total", "Missed messages sent to connecting clients");
+  readonly replayed = this.#counter("messages_replayed", "Missed messages sent to connecting clients");
 
   constructor() {
     for (const outcome of OUTCOMES) this.#replays.inc({ outcome }, 0);
   }
 
-  /** The `Content-Type` of `text`. */
   get contentType(): string {
     return this.#registry.contentType;
   }
@@ -93,7 +75,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** Adds the gauges. Call it once. */
+  /** Call it once. */
   addGauges({ connections, pendingBytes }: Gauges): void {
     const registers = [this.#registry];
     new Gauge({
@@ -102,7 +84,8 @@ export class Metrics {
       labelNames: ["transport", "eio"],
       registers,
       collect() {
-        for (const kind of CONNECTION_KINDS) this.set(kind, 0);
+        for (const transport of ["websocket", "polling"])
+          for (const eio of ["3", "4"]) this.set({ transport, eio }, 0);
         for (const { transport, protocol } of connections())
           this.inc({ transport: transport.name, eio: String(protocol) });
       },
@@ -136,16 +119,12 @@ export class Metrics {
     };
   }
 
-  /** Counts one resumed room. `from_now`: the client sent no offset for it. */
+  /** Counts one resumed room. */
   countReplay(outcome: (typeof OUTCOMES)[number]): void {
     this.#replays.inc({ outcome });
   }
 
-  #counter<Label extends string = never>(
-    name: string,
-    help: string,
-    labelNames: Label[] = [],
-  ): Counter<Label> {
-    return new Counter({ name: `chat_${name}`, help, labelNames, registers: [this.#registry] });
+  #counter<Label extends string = never>(name: string, help: string, labelNames: Label[] = []) {
+    return new Counter({ name: `chat_${name}_total`, help, labelNames, registers: [this.#registry] });
   }
 }
