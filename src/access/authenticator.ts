@@ -1,4 +1,4 @@
-import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from "jose";
+import { jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
 import { MAX_TOKEN_LENGTH, MAX_USERNAME_LENGTH } from "../protocol/limits";
 import { ChatError, REFUSALS } from "../protocol/refusals";
 import type { ClientEventLog } from "../observability/logger";
@@ -31,26 +31,21 @@ const EDWARDS = ["EdDSA", "Ed25519"];
 
 const CLOCK_SKEW_SECONDS = 5; // an issuer's clock may be ahead by this
 
-/** Errors of the key look-up that the token causes. */
-const TOKEN_ERRORS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
-
 /** Verifies JSON Web Tokens (RFC 7519). */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #findKey: JWTVerifyGetKey;
-  readonly #algorithms: string[];
+  readonly #required: JWTVerifyOptions;
 
   constructor(options: AuthenticatorOptions) {
-    const { key } = options;
+    const { key, issuer, audience, log } = options;
     this.#options = options;
+    const algorithms = "secret" in key ? SYMMETRIC : [...ASYMMETRIC, ...EDWARDS];
+    this.#required = { algorithms, issuer, audience, clockTolerance: CLOCK_SKEW_SECONDS };
     if ("secret" in key) {
       const secret = new TextEncoder().encode(key.secret);
       this.#findKey = () => secret;
-      this.#algorithms = SYMMETRIC;
-    } else {
-      this.#findKey = remoteKeys(new URL(key.jwksUrl), options.log);
-      this.#algorithms = [...ASYMMETRIC, ...EDWARDS];
-    }
+    } else this.#findKey = remoteKeys(new URL(key.jwksUrl), log);
   }
 
   /**
@@ -59,44 +54,22 @@ export class Authenticator {
    */
   async verify(token: unknown): Promise<Identity> {
     if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH) throw unauthorized();
-    return this.#identityOf(await this.#claimsOf(token));
-  }
-
-  async #claimsOf(token: string): Promise<JWTPayload> {
-    const { issuer, audience } = this.#options;
     try {
-      const { payload } = await jwtVerify(token, (header, jws) => this.#keyFor(header, jws), {
-        algorithms: this.#algorithms,
-        clockTolerance: CLOCK_SKEW_SECONDS,
-        ...(issuer !== undefined && { issuer }),
-        ...(audience !== undefined && { audience }),
-      });
-      return payload;
+      const { payload } = await jwtVerify(token, this.#findKey, this.#required);
+      return this.#identityOf(payload);
     } catch (error) {
       // Every other error is the token's fault: a hostile token can make any step of its parsing throw.
       throw error instanceof ChatError ? error : unauthorized();
     }
   }
 
-  /** The one step that can fail although the token is valid: the key server is down, or does not serve keys. */
-  async #keyFor(...wanted: Parameters<JWTVerifyGetKey>): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
-    try {
-      return await this.#findKey(...wanted);
-    } catch (err) {
-      if (TOKEN_ERRORS.some((kind) => err instanceof kind)) throw err;
-      this.#options.log.error("public keys could not be fetched", { err });
-      throw new ChatError(REFUSALS.notReady);
-    }
-  }
-
   #identityOf(claims: JWTPayload): Identity {
-    const { exp = Infinity, iat = -Infinity, rooms } = claims;
+    const { exp = Infinity, iat = -Infinity, rooms, [this.#options.usernameClaim]: username } = claims;
     const now = Date.now() / 1_000;
     // No tolerance for an expired token: its connection would be closed again at once.
     if (exp <= now || iat > now + CLOCK_SKEW_SECONDS) throw unauthorized();
-    const username = claims[this.#options.usernameClaim];
-    if (typeof username !== "string" || username === "" || [...username].length > MAX_USERNAME_LENGTH)
-      throw unauthorized();
+    if (typeof username !== "string" || username === "") throw unauthorized();
+    if ([...username].length > MAX_USERNAME_LENGTH) throw unauthorized();
     return { username, rooms: this.#roomsOf(rooms), expiresAt: exp * 1_000 };
   }
 

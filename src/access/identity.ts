@@ -11,9 +11,8 @@ export interface Identity {
 }
 
 /**
- * Throws the refusal of an event that the token does not permit: `Unauthorized` after its expiry (the connection is about
- * to be closed, but timers may be late), `Not allowed` for another username or another room. `now` is in ms since the
- * epoch.
+ * Throws the refusal of an event that the token does not permit: `Not allowed` for another username or another room,
+ * `Unauthorized` after its expiry (timers that close the connection may be late). `now` is in ms since the epoch.
  */
 export function authorize(
   identity: Identity | undefined,

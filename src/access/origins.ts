@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { TLSSocket } from "node:tls";
 
 /** `*` in the list allows every origin. */
 export const ANY_ORIGIN = "*";
@@ -22,20 +21,14 @@ export class Origins {
    * send the header for every foreign page, and other clients need not send it.
    */
   isAllowed(request: RequestWithOrigin): boolean {
-    const { origin } = request.headers;
-    if (origin === undefined || this.#allowed.has(ANY_ORIGIN)) return true;
-    return this.#allowed.has(origin) || origin === this.#ownOrigin(request);
+    const { origin, host } = request.headers;
+    if (origin === undefined || this.#allowed.has(ANY_ORIGIN) || this.#allowed.has(origin)) return true;
+    return host !== undefined && origin === `${this.#schemeOf(request)}://${host}`;
   }
 
-  #ownOrigin(request: RequestWithOrigin): string | undefined {
-    const { host } = request.headers;
-    return host === undefined ? undefined : `${this.#scheme(request)}://${host}`;
-  }
-
-  #scheme({ headers, socket }: RequestWithOrigin): string {
+  #schemeOf({ headers, socket }: RequestWithOrigin): string | undefined {
     const forwarded = headers["x-forwarded-proto"];
-    if (this.#trustProxy > 0 && typeof forwarded === "string")
-      return forwarded.split(",").at(-1)?.trim() ?? "";
-    return (socket as Partial<TLSSocket>).encrypted ? "https" : "http";
+    if (this.#trustProxy > 0 && typeof forwarded === "string") return forwarded.split(",").at(-1)?.trim();
+    return "encrypted" in socket && socket.encrypted ? "https" : "http";
   }
 }

@@ -15,8 +15,8 @@ export class RateLimit {
 
   /** Counts one event. Throws the refusal `Too many requests` when the key has used up its burst. */
   consume(key: string): void {
-    if (this.#events !== undefined && this.#events.count(key) > this.#burst)
-      throw new ChatError(REFUSALS.tooManyRequests);
+    const count = this.#events?.count(key) ?? 0;
+    if (count > this.#burst) throw new ChatError(REFUSALS.tooManyRequests);
   }
 
   /** Drops what was counted for the key, which will not come back. */

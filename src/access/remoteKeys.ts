@@ -1,5 +1,6 @@
-import { createRemoteJWKSet, type JWTVerifyGetKey } from "jose";
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
 import type { ClientEventLog } from "../observability/logger";
+import { ChatError, REFUSALS } from "../protocol/refusals";
 
 const FETCH_TIMEOUT_MS = 5_000;
 const COOLDOWN_MS = 5_000; // between fetches for tokens whose key is not known
@@ -7,10 +8,13 @@ const REFRESH_AFTER_MS = 10 * 60_000; // a revoked key is accepted for at most t
 const RETRY_AFTER_MS = 30_000; // after a refresh that failed
 const MAX_AGE_MS = 24 * 60 * 60_000; // known keys are used this long while they cannot be refreshed
 
+/** Errors that the token causes. */
+const TOKEN_ERRORS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
+
 /**
  * Returns a function that finds a token's key among the public keys at `url` (RFC 7517). The keys are fetched with the
  * first token and refreshed every 10 minutes. If a refresh fails, the known keys are used for up to a day, so that an
- * outage of the key server does not lock clients out.
+ * outage of the key server does not lock clients out. Without known keys the function throws `Service is not ready`.
  */
 export function remoteKeys(url: URL, log: ClientEventLog): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(url, {
@@ -30,8 +34,14 @@ export function remoteKeys(url: URL, log: ClientEventLog): JWTVerifyGetKey {
   };
   return async (header, jws) => {
     if (performance.now() >= refreshAt) await refresh();
-    const key = await keys(header, jws);
-    if (refreshAt === Infinity) refreshAt = performance.now() + REFRESH_AFTER_MS;
-    return key;
+    try {
+      const key = await keys(header, jws);
+      if (refreshAt === Infinity) refreshAt = performance.now() + REFRESH_AFTER_MS;
+      return key;
+    } catch (err) {
+      if (TOKEN_ERRORS.some((kind) => err instanceof kind)) throw err;
+      log.error("public keys could not be fetched", { err });
+      throw new ChatError(REFUSALS.notReady);
+    }
   };
 }

@@ -1,9 +1,7 @@
 import cors from "cors";
 import helmet from "helmet";
 
-/*
- * The headers of every answer, over Express and Engine.IO alike. Both are middleware `(req, res, next)`.
- */
+// Middleware `(req, res, next)` for every answer, over Express and Engine.IO alike.
 
 /** Sets helmet's headers, which restrict what a browser does with the answer. */
 export const setSecurityHeaders = helmet();

@@ -2,12 +2,8 @@
 export class RoomScope {
   static readonly ALL = new RoomScope(undefined);
 
-  /** Room names; undefined: every room. */
-  readonly names: ReadonlySet<string> | undefined;
-
-  private constructor(names: ReadonlySet<string> | undefined) {
-    this.names = names;
-  }
+  /** `names`: room names; undefined: every room. */
+  private constructor(readonly names: ReadonlySet<string> | undefined) {}
 
   static of(names: Iterable<string>): RoomScope {
     return new RoomScope(new Set(names));

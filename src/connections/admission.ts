@@ -1,5 +1,5 @@
 import { ServerResponse, type IncomingMessage, type Server as HttpServer } from "node:http";
-import { clientAddress } from "../access/clientAddress";
+import { clientAddress } from "../access/request";
 import type { Origins } from "../access/origins";
 import { setCorsHeaders, setSecurityHeaders } from "../access/responseHeaders";
 import type { ClientEventLog } from "../observability/logger";

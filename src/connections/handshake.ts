@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Authenticator } from "../access/authenticator";
-import { bearerToken } from "../access/bearer";
+import { bearerToken } from "../access/request";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import type { ConnectError } from "../protocol/events";

@@ -2,15 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RequestHandler } from "express";
 
-// src/ and dist/ are equally deep. The page is always the built one.
-const BUILT = join(__dirname, "../../dist/web");
-
-/** The files of the page and their paths. */
-const FILES = [
-  { path: "/chat", file: "index.html", type: "html" },
-  { path: "/chat/chat.css", file: "chat.css", type: "css" },
-  { path: "/chat/chat.js", file: "chat.js", type: "js" },
-];
+const DIRECTORY = join(__dirname, "../../dist/web"); // src/ and dist/ are equally deep; the page is the built one
+const FILES = { "/chat": "index.html", "/chat/chat.css": "chat.css", "/chat/chat.js": "chat.js" };
 
 /** The page needs only its own files. Whatever else a hostile message tries to load or run is blocked. */
 const CONTENT_SECURITY_POLICY = [
@@ -25,25 +18,21 @@ const CONTENT_SECURITY_POLICY = [
   "require-trusted-types-for 'script'",
 ].join("; ");
 
-export interface PageRoute {
-  path: string;
-  handler: RequestHandler;
-}
-
-/** Returns the routes of the chat page; none if the page has not been built. */
-export function chatPageRoutes(): PageRoute[] {
+/** Returns the routes of the chat page, path → handler; none if the page has not been built. */
+export function chatPageRoutes(): Map<string, RequestHandler> {
   try {
-    return FILES.map(({ path, file, type }) => {
-      const content = readFileSync(join(BUILT, file));
-      const handler: RequestHandler = (_req, res) => {
-        res.set("Content-Security-Policy", CONTENT_SECURITY_POLICY);
-        res.set("Cache-Control", "no-cache"); // an unchanged file costs a 304
-        res.type(type).send(content);
-      };
-      return { path, handler };
-    });
+    return new Map(Object.entries(FILES).map(([path, file]) => [path, fileHandler(file)]));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Map();
     throw error;
   }
+}
+
+function fileHandler(file: string): RequestHandler {
+  const content = readFileSync(join(DIRECTORY, file));
+  return (_req, res) => {
+    res.set("Content-Security-Policy", CONTENT_SECURITY_POLICY);
+    res.set("Cache-Control", "no-cache"); // an unchanged file costs a 304
+    res.type(file).send(content);
+  };
 }

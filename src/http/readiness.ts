@@ -1,15 +1,11 @@
-/** A part of the service that new clients need. */
-export interface RequiredPart {
-  /** Why the part cannot be used now, in words; undefined: it can. */
-  readonly failure: string | undefined;
-}
+import type { MessageLog } from "../messageLog/messageLog";
 
 /** Whether a load balancer may send new clients here, and if not, why. */
 export class Readiness {
-  readonly #messageLog: RequiredPart;
+  readonly #messageLog: Pick<MessageLog, "failure">;
   #phase: "starting" | "serving" | "draining" = "starting";
 
-  constructor(messageLog: RequiredPart) {
+  constructor(messageLog: Pick<MessageLog, "failure">) {
     this.#messageLog = messageLog;
   }
 
@@ -24,10 +20,8 @@ export class Readiness {
 
   /** Returns every reason why the service is not ready, in words; empty: it is ready. */
   failures(): string[] {
+    const failures = this.#phase === "serving" ? [] : [this.#phase as string];
     const { failure } = this.#messageLog;
-    return [
-      ...(this.#phase === "serving" ? [] : [this.#phase]),
-      ...(failure === undefined ? [] : [`message log: ${failure}`]),
-    ];
+    return failure === undefined ? failures : [...failures, `message log: ${failure}`];
   }
 }

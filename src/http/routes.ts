@@ -1,17 +1,12 @@
-import type { IncomingMessage } from "node:http";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
-import type { Authenticator } from "../access/authenticator";
 import type { Origins } from "../access/origins";
-import type { RateLimit } from "../access/rateLimit";
 import { setCorsHeaders, setSecurityHeaders } from "../access/responseHeaders";
-import type { MessageLog } from "../messageLog/messageLog";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import type { RoomList } from "../protocol/answers";
-import { ChatError, REFUSALS, type Refusal } from "../protocol/refusals";
-import type { Rooms } from "../protocol/rooms";
+import { ChatError, REFUSALS } from "../protocol/refusals";
 import { chatPageRoutes } from "./chatPage";
-import { historyHandler } from "./historyRoute";
+import { historyHandler, type HistoryDeps } from "./historyRoute";
 import { healthHandler, metricsHandler, readinessHandler } from "./operations";
 import type { Readiness } from "./readiness";
 import { SCHEMA_FILES, schemaHandler } from "./schemaRoute";
@@ -23,35 +18,27 @@ export const HTTP_SERVER_OPTIONS = {
   connectionsCheckingInterval: 1_000, // with Node's default of 30 s, slow headers would last that long
 };
 
-export interface HttpAppOptions {
+export interface HttpAppDeps extends HistoryDeps {
+  origins: Origins;
+  readiness: Readiness;
+  metrics: Metrics;
   /** The token that opens `/metrics`; undefined: there is no such path. */
   metricsToken: string | undefined;
   /** Whether the chat page is served at `/chat`. */
   chatPage: boolean;
-  /** Number of proxies before the server whose `X-Forwarded-For` counts. */
-  trustProxy: number;
-}
-
-export interface HttpAppDeps {
-  rooms: Rooms;
-  origins: Origins;
-  messageLog: MessageLog;
-  readiness: Readiness;
-  metrics: Metrics;
-  /** Undefined: history needs no token. */
-  authenticator: Authenticator | undefined;
-  /** Counts pages of history per client address. */
-  historyLimit: RateLimit;
   log: ClientEventLog;
 }
 
 /** Returns the Express app: room list, history, operations, schemas and the chat page. */
-export function createHttpApp(options: HttpAppOptions & HttpAppDeps): Express {
-  const { rooms, origins, messageLog, authenticator, historyLimit, trustProxy, metricsToken, log } = options;
+export function createHttpApp(deps: HttpAppDeps): Express {
+  const { rooms, origins, readiness, metrics, metricsToken, chatPage, log } = deps;
   const app = express();
   app.disable("x-powered-by");
   app.use(setSecurityHeaders);
-  app.use(refuseForeignOrigins(origins));
+  app.use((req, _res, next) => {
+    if (!origins.isAllowed(req)) throw new ChatError(REFUSALS.originNotAllowed);
+    next();
+  });
   app.use(setCorsHeaders);
 
   get(app, "/", (_req, res) => void res.type("text").send("OK"));
@@ -59,13 +46,12 @@ export function createHttpApp(options: HttpAppOptions & HttpAppDeps): Express {
     const data: RoomList = { chatRooms: rooms.list() };
     res.json({ data, error: null });
   });
-  const history = { rooms, messageLog, authenticator, limit: historyLimit, trustProxy };
-  get(app, "/rooms/:room/messages", historyHandler(history));
+  get(app, "/rooms/:room/messages", historyHandler(deps));
   for (const name of SCHEMA_FILES) get(app, `/schemas/${name}`, schemaHandler(name));
-  get(app, "/healthz", healthHandler());
-  get(app, "/readyz", readinessHandler(options.readiness));
-  if (options.chatPage) for (const { path, handler } of chatPageRoutes()) get(app, path, handler);
-  if (metricsToken !== undefined) get(app, "/metrics", metricsHandler(options.metrics, metricsToken));
+  get(app, "/healthz", healthHandler);
+  get(app, "/readyz", readinessHandler(readiness));
+  if (chatPage) for (const [path, handler] of chatPageRoutes()) get(app, path, handler);
+  if (metricsToken !== undefined) get(app, "/metrics", metricsHandler(metrics, metricsToken));
 
   app.use(() => {
     throw new ChatError(REFUSALS.notFound);
@@ -83,20 +69,12 @@ function get(app: Express, path: string, handler: RequestHandler): void {
   });
 }
 
-function refuseForeignOrigins(origins: Origins): RequestHandler {
-  return (req, _res, next) => {
-    if (!origins.isAllowed(req)) throw new ChatError(REFUSALS.originNotAllowed);
-    next();
-  };
-}
-
 /** Express and its parsers throw errors with a 4xx `status` at bad requests. Any other error is the server's failure. */
 function sendErrorEnvelope(log: ClientEventLog): ErrorRequestHandler {
-  return (thrown: unknown, req: IncomingMessage, res, next) => {
-    const status = (thrown as { status?: unknown } | null)?.status;
-    const isBadRequest = typeof status === "number" && status >= 400 && status < 500;
-    const fallback: Refusal = isBadRequest ? REFUSALS.badRequest : REFUSALS.internal;
-    const error = thrown instanceof ChatError ? thrown : new ChatError(fallback);
+  return (thrown: unknown, req, res, next) => {
+    const status = Number((thrown as { status?: unknown } | null)?.status);
+    const refusal = status >= 400 && status < 500 ? REFUSALS.badRequest : REFUSALS.internal;
+    const error = thrown instanceof ChatError ? thrown : new ChatError(refusal);
     if (error.status >= 500) log.error("request failed", { method: req.method, err: thrown });
     if (error.status === REFUSALS.unauthorized.status) res.set("WWW-Authenticate", "Bearer");
     if (res.headersSent) next(thrown);

@@ -5,14 +5,9 @@ import type { RequestHandler } from "express";
 /** The documents that `npm run schemas` generates, by their names under `/schemas/`. */
 export const SCHEMA_FILES = ["payloads.json", "asyncapi.json", "openapi.json"] as const;
 
-// src/ and dist/ are equally deep, so one path works with ts-node and with compiled code.
-const DIRECTORY = join(__dirname, "../../schemas");
-
 /** `GET /schemas/<name>`. Reads the file at once, so that a missing file prevents the start. */
 export function schemaHandler(name: (typeof SCHEMA_FILES)[number]): RequestHandler {
-  const content = readFileSync(join(DIRECTORY, name));
-  return (_req, res) => {
-    // With Express's ETag a repeated request costs a 304, and a new version is seen at once.
-    res.set("Cache-Control", "no-cache").type("json").send(content);
-  };
+  const content = readFileSync(join(__dirname, "../../schemas", name)); // src/ and dist/ are equally deep
+  // With Express's ETag a repeated request costs a 304, and a new version is seen at once.
+  return (_req, res) => void res.set("Cache-Control", "no-cache").type("json").send(content);
 }

@@ -1,4 +1,4 @@
-import { bearerToken } from "../../src/access/bearer";
+import { bearerToken } from "../../src/access/request";
 
 test.each([
   ["Bearer abc", "abc"],

@@ -1,4 +1,4 @@
-import { clientAddress } from "../../src/access/clientAddress";
+import { clientAddress } from "../../src/access/request";
 
 const PEER = "10.0.0.1";
 
