@@ -1,44 +1,40 @@
 import { ServerResponse, type IncomingMessage, type Server as HttpServer } from "node:http";
-import { clientAddress } from "../access/request";
 import type { Origins } from "../access/origins";
+import { clientAddress } from "../access/request";
 import { setCorsHeaders, setSecurityHeaders } from "../access/responseHeaders";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import { ChatError, REFUSALS, type Refusal } from "../protocol/refusals";
-import { ConnectionCaps } from "./connectionCaps";
 import { isHandshake, type ChatIo, type Connection, type EngineRequest, type EngineResponse } from "./engine";
 import type { ChatLimits } from "./limits";
 import { refuseOnSocket } from "./refuseOnSocket";
 
-export interface AdmissionOptions {
+type Caps = Pick<ChatLimits, "maxConnections" | "maxConnectionsPerIp">;
+
+export interface ConnectionsDeps {
+  origins: Origins;
   /** Number of proxies before the server whose `X-Forwarded-For` counts. */
   trustProxy: number;
-  limits: Pick<ChatLimits, "maxConnections" | "maxConnectionsPerIp">;
-}
-
-export interface AdmissionDeps {
-  origins: Origins;
+  limits: ChatLimits;
   log: ClientEventLog;
-  metrics: Pick<Metrics, "connectionsRefused">;
+  metrics: Metrics;
 }
 
 /**
  * Admits or refuses every request to Engine.IO, polls, posts and websocket upgrades alike, before Engine.IO reads it.
- * (CORS alone does not guard upgrades, and Engine.IO's `allowRequest` sees handshakes only.) Handshakes are refused
- * until `open()` and after `close()`.
+ * (CORS alone does not guard upgrades, and Engine.IO's `allowRequest` sees handshakes only.)
  */
 export class Admission {
-  readonly #trustProxy: number;
-  readonly #deps: AdmissionDeps;
+  /** Whether handshakes are admitted. Open connections do not depend on it. */
+  isOpen = false;
+  readonly #deps: ConnectionsDeps;
   readonly #caps: ConnectionCaps;
   /** handshake under way → removes it from the caps */
   readonly #handshakes = new WeakMap<IncomingMessage, () => void>();
-  #isOpen = false;
 
-  constructor({ trustProxy, limits, ...deps }: AdmissionOptions & AdmissionDeps) {
-    this.#trustProxy = trustProxy;
+  constructor(deps: ConnectionsDeps) {
     this.#deps = deps;
-    this.#caps = new ConnectionCaps(limits);
+    this.#caps = new ConnectionCaps(deps.limits);
   }
 
   /** Installs the checks in front of Engine.IO. */
@@ -51,7 +47,7 @@ export class Admission {
       });
     });
     engine.use((req: EngineRequest, res: EngineResponse, next: () => void) => {
-      const address = clientAddress(req, this.#trustProxy);
+      const address = clientAddress(req, this.#deps.trustProxy);
       const refusal = this.#refusalOf(req, address);
       if (refusal !== undefined) {
         this.#refuse(req, res, refusal, address);
@@ -68,31 +64,21 @@ export class Admission {
     const remove = this.#handshakes.get(conn.request);
     this.#handshakes.delete(conn.request);
     if (remove !== undefined) conn.once("close", remove);
-    return clientAddress(conn.request, this.#trustProxy);
-  }
-
-  /** Admits handshakes from now on. */
-  open(): void {
-    this.#isOpen = true;
-  }
-
-  /** Refuses handshakes from now on. Open connections stay. */
-  close(): void {
-    this.#isOpen = false;
+    return clientAddress(conn.request, this.#deps.trustProxy);
   }
 
   #refusalOf(req: EngineRequest, address: string): Refusal | undefined {
     if (!this.#deps.origins.isAllowed(req)) return REFUSALS.originNotAllowed;
     if (!isServable(req)) return REFUSALS.badRequest;
     if (!isHandshake(req)) return undefined;
-    if (!this.#isOpen) return REFUSALS.notReady;
+    if (!this.isOpen) return REFUSALS.notReady;
     return this.#caps.isFull(address) ? REFUSALS.tooManyConnections : undefined;
   }
 
   /** Counts now, before the handshake is done: requests pipelined in one write all pass here before the first is. */
   #countHandshake(req: EngineRequest, res: EngineResponse, address: string): void {
-    this.#caps.add(address);
-    this.#handshakes.set(req, () => this.#caps.remove(address));
+    this.#caps.count(address, 1);
+    this.#handshakes.set(req, () => this.#caps.count(address, -1));
     res.once("close", () => {
       this.#handshakes.get(req)?.(); // the handshake led to no connection
       this.#handshakes.delete(req);
@@ -105,9 +91,7 @@ export class Admission {
     if (res instanceof ServerResponse) {
       const headers = { "Content-Type": "application/json", Connection: "close" };
       res.writeHead(refusal.status, headers).end(JSON.stringify(new ChatError(refusal).toEnvelope()));
-    } else {
-      refuseOnSocket(req.socket, refusal); // an upgrade has no response object yet
-    }
+    } else refuseOnSocket(req.socket, refusal); // an upgrade has no response object yet
   }
 }
 
@@ -117,4 +101,31 @@ function isServable({ _query: { EIO, j, transport }, headers }: EngineRequest): 
   const isOtherUpgrade = headers.upgrade !== undefined && transport !== "websocket";
   const isJsonp = j !== undefined; // generation 2's; script tags read its answers and send no Origin header
   return isSupportedVersion && !isOtherUpgrade && !isJsonp;
+}
+
+/** Counts connections, handshakes under way included, against the caps: all together and per address. */
+export class ConnectionCaps {
+  readonly #limits: Caps;
+  /** address → its connections */
+  readonly #perAddress = new Map<string, number>();
+  #total = 0;
+
+  constructor(limits: Caps) {
+    this.#limits = limits;
+  }
+
+  /** Whether a further connection from the address would exceed a cap. */
+  isFull(address: string): boolean {
+    const { maxConnections, maxConnectionsPerIp } = this.#limits;
+    if (maxConnections > 0 && this.#total >= maxConnections) return true;
+    return maxConnectionsPerIp > 0 && (this.#perAddress.get(address) ?? 0) >= maxConnectionsPerIp;
+  }
+
+  /** Counts one more connection, or one less. */
+  count(address: string, change: 1 | -1): void {
+    this.#total += change;
+    const count = (this.#perAddress.get(address) ?? 0) + change;
+    if (count > 0) this.#perAddress.set(address, count);
+    else this.#perAddress.delete(address);
+  }
 }

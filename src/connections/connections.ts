@@ -1,21 +1,17 @@
 import type { Server as HttpServer } from "node:http";
-import type { Origins } from "../access/origins";
-import type { ClientEventLog } from "../observability/logger";
-import type { Metrics } from "../observability/metrics";
-import { Admission } from "./admission";
-import { closeAll, drain } from "./drain";
-import type { ChatIo, Connection } from "./engine";
+import { setTimeout as wait } from "node:timers/promises";
+import { Admission, type ConnectionsDeps } from "./admission";
+import { canSendClose, terminate, type ChatIo, type Connection } from "./engine";
 import { FloodGuard } from "./floodGuard";
-import type { ChatLimits } from "./limits";
 import { SlowConsumers } from "./slowConsumers";
 
-export interface ConnectionsDeps {
-  origins: Origins;
-  trustProxy: number;
-  limits: ChatLimits;
-  log: ClientEventLog;
-  metrics: Metrics;
-}
+const MAX_BATCHES = 20;
+const MIN_BATCH_SIZE = 100; // connections
+const PAUSE_MS = 100; // between batches
+const GRACE_MS = 2_000; // for queues to empty and for clients to answer the close
+const POLL_INTERVAL_MS = 10;
+
+type Prepare = (batch: readonly Connection[]) => Promise<void>;
 
 /** The open Engine.IO connections of this node: admitted, watched for floods and unread data, and closed. */
 export class Connections {
@@ -53,14 +49,14 @@ export class Connections {
     });
   }
 
-  /** Admits new connections from now on. */
+  /** Admits connections from now on; refused before. */
   open(): void {
-    this.#admission.open();
+    this.#admission.isOpen = true;
   }
 
   /** Admits no more connections; those that are open stay. */
   refuseNew(): void {
-    this.#admission.close();
+    this.#admission.isOpen = false;
   }
 
   list(): Connection[] {
@@ -82,14 +78,44 @@ export class Connections {
     this.#floodGuard.strike(conn);
   }
 
-  /** Closes all connections; their clients reconnect. `prepare` gets each batch of them before it is closed. */
-  async drain(prepare: (batch: readonly Connection[]) => Promise<void>): Promise<void> {
-    await drain(() => this.list(), prepare);
+  /**
+   * Closes connections until none is left; takes at most about 4 s and the time of the preparations. `prepare` finishes
+   * what is in flight on a batch before the batch is closed.
+   */
+  async drain(prepare: Prepare): Promise<void> {
+    await this.#closeInBatches(prepare);
+    const deadline = performance.now() + GRACE_MS;
+    while (this.#addresses.size > 0 && performance.now() < deadline) {
+      closeReachable(this.list()); // more clients on long polling have sent a poll by now
+      await wait(POLL_INTERVAL_MS);
+    }
+    this.list().forEach(terminate);
     this.#slowConsumers.stop();
   }
 
-  /** Closes the connections that are open now, in batches, without preparation. New ones are still admitted. */
+  /** Closes the connections that are open now, also those that do not answer the close. New ones are still admitted. */
   async closeAll(): Promise<void> {
-    await closeAll(this.list());
+    const closing = await this.#closeInBatches();
+    for (const conn of closing) if (conn.readyState !== "closed") terminate(conn);
   }
+
+  /**
+   * Closes Engine.IO connections, not sockets: after a Socket.IO `disconnect()` clients do not reconnect, after a closed
+   * transport they do. It works in batches, so that the clients do not all reconnect to other nodes at once.
+   */
+  async #closeInBatches(prepare?: Prepare): Promise<Connection[]> {
+    const all = this.list();
+    const batchSize = Math.max(MIN_BATCH_SIZE, Math.ceil(all.length / MAX_BATCHES));
+    for (let start = 0; start < all.length; start += batchSize) {
+      if (start > 0) await wait(PAUSE_MS);
+      const batch = all.slice(start, start + batchSize);
+      await prepare?.(batch);
+      closeReachable(batch);
+    }
+    return all;
+  }
+}
+
+function closeReachable(connections: readonly Connection[]): void {
+  connections.filter(canSendClose).forEach((conn) => conn.close());
 }

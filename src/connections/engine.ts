@@ -23,10 +23,7 @@ export type EngineRequest = IncomingMessage & { _query: Record<string, string | 
 /** For websocket upgrades Engine.IO passes a stand-in that emits `close` and little else. */
 export type EngineResponse = ServerResponse | EventEmitter;
 
-/**
- * Whether the request opens a new session, over either transport. Engine.IO tests the truthiness of `sid`, so an
- * empty one opens a session, too.
- */
+/** Whether the request opens a session, over either transport. To Engine.IO an empty `sid` is none. */
 export function isHandshake({ _query, method }: EngineRequest): boolean {
   return !_query.sid && method !== "OPTIONS";
 }
@@ -36,10 +33,7 @@ export function webSocketOf(conn: Connection): WebSocket | undefined {
   return (conn.transport as { socket?: WebSocket }).socket;
 }
 
-/**
- * Ends the connection now. `close()` would wait for a client that reads nothing: on websocket until the queue has
- * drained, on long polling until the next poll.
- */
+/** Ends the connection now. `close()` would wait until the client has read the queue, or sends the next poll. */
 export function terminate(conn: Connection): void {
   const webSocket = webSocketOf(conn);
   if (webSocket === undefined) conn.close(true);
@@ -51,13 +45,13 @@ export function canSendClose(conn: Connection): boolean {
   return webSocketOf(conn) !== undefined || conn.transport.writable;
 }
 
-/** Resolves when the connection closes. */
-export function closed(conn: Connection): Promise<void> {
-  return new Promise((resolve) => conn.once("close", () => resolve()));
-}
-
 /** Closes the connection with a notice to the client if one can be sent now. Engine.IO would wait 30 s for a poll. */
 export function closeOrTerminate(conn: Connection): void {
   if (canSendClose(conn)) conn.close();
   else terminate(conn);
+}
+
+/** Resolves when the connection closes. */
+export function closed(conn: Connection): Promise<void> {
+  return new Promise((resolve) => conn.once("close", () => resolve()));
 }

@@ -25,47 +25,38 @@ export interface HandshakeDeps {
  */
 export function guardHandshake(io: ChatIo, { authenticator, log, metrics }: HandshakeDeps): void {
   const connected = new WeakSet<Connection>();
-  io.use((socket, next) => {
+  const accept = async (socket: ChatSocket): Promise<Error | undefined> => {
     // Socket.IO opens a socket per CONNECT packet until the first has passed the middleware: one write of 1,000
     // packets would make 1,000 sockets, and each broadcast would go to all of them.
-    if (connected.has(socket.conn)) {
-      next(new Error("Already connected"));
-      return;
-    }
+    if (connected.has(socket.conn)) return new Error("Already connected");
     connected.add(socket.conn);
-    socketData(socket, authenticator).then(
-      (data) => {
-        socket.data = data;
-        next();
-      },
-      (thrown: unknown) => {
-        const refusal = toChatError(thrown);
-        if (thrown !== refusal) log.error("handshake failed", { err: thrown });
-        metrics.connectionsRefused.inc({ reason: refusal.message });
-        next(connectError(refusal));
-      },
-    );
-  });
+    try {
+      socket.data = await socketData(socket, authenticator);
+      return undefined;
+    } catch (thrown) {
+      const refusal = toChatError(thrown);
+      if (thrown !== refusal) log.error("handshake failed", { err: thrown });
+      metrics.connectionsRefused.inc({ reason: refusal.message });
+      return connectError(refusal);
+    }
+  };
+  io.use((socket, next) => void accept(socket).then(next));
 }
 
 /** Verifies the token before it looks at the rest: an unauthorized client learns nothing else. */
-async function socketData(socket: ChatSocket, authenticator: Authenticator | undefined): Promise<SocketData> {
-  const identity = await authenticator?.verify(tokenOf(socket));
-  return { id: randomBytes(ID_BYTES).toString("base64url"), identity, optIns: optInsOf(socket) };
+async function socketData(
+  { conn, handshake }: ChatSocket,
+  authenticator: Authenticator | undefined,
+): Promise<SocketData> {
+  const auth = conn.protocol === ENGINE_IO_3 ? {} : handshake.auth;
+  const identity = await authenticator?.verify(auth.token ?? bearerToken(conn.request));
+  return { id: randomBytes(ID_BYTES).toString("base64url"), identity, optIns: optInsOf(auth) };
 }
 
-function tokenOf({ conn, handshake }: ChatSocket): unknown {
-  const authToken: unknown = conn.protocol === ENGINE_IO_3 ? undefined : handshake.auth.token;
-  return authToken ?? bearerToken(conn.request);
-}
-
-function optInsOf({ conn, handshake }: ChatSocket): OptIns {
-  if (conn.protocol === ENGINE_IO_3) return { typing: false, presence: "snapshot", resume: undefined };
-  // socket.io-client adds these two when it has used a server with connection state recovery. They mean nothing here.
-  const { pid, offset, ...auth } = handshake.auth;
-  void [pid, offset];
+function optInsOf({ pid, offset, ...auth }: Record<string, unknown>): OptIns {
+  void [pid, offset]; // socket.io-client adds them when it has used a server with connection state recovery
   const { resume, typing = false, presence = "snapshot" } = validateHandshakeAuth(auth);
-  return { typing, presence, resume: resume === undefined ? undefined : new Map(Object.entries(resume)) };
+  return { typing, presence, resume: resume && new Map(Object.entries(resume)) };
 }
 
 /** Returns the error that Socket.IO sends as `connect_error`. */

@@ -1,51 +1,28 @@
-/** What one client, and all clients together, may use. Each field is a variable of the environment (config.ts). */
-export interface ChatLimits {
-  /**
-   * Messages per second and connection, averaged over `messagesBurst / messagesPerSecond` seconds. 0: no limit.
-   * Default: 20.
-   */
-  messagesPerSecond: number;
-  /** Messages that a connection may send at once. Default: 100. */
-  messagesBurst: number;
-  /** Presence announcements per second and connection, averaged like messages. 0: no limit. Default: 5. */
-  presencePerSecond: number;
-  /** Presence announcements that a connection may send at once. Default: 20. */
-  presenceBurst: number;
-  /** Typing events per second and connection, averaged like messages. 0: no limit. Default: 5. */
-  typingPerSecond: number;
-  /** Typing events that a connection may send at once. Default: 20. */
-  typingBurst: number;
-  /**
-   * Bytes that may wait for a client that reads too slowly, before it is disconnected. Raise it when honest clients on
-   * slow networks are disconnected in busy rooms. Default: 1 MiB.
-   */
-  maxPendingBytes: number;
-  /**
-   * Bytes of presence snapshots per second, over all clients. Lower it when presence takes bandwidth that messages
-   * need. Default: 64 MiB.
-   */
-  presenceBytesPerSecond: number;
-  /** Bytes of presence snapshots that may be sent at once after a quiet time. Default: 8 MiB. */
-  presenceBurstBytes: number;
-  /** Open connections. 0: no cap, the default. */
-  maxConnections: number;
-  /**
-   * Open connections per address. 0: no cap, the default. Behind a proxy it needs `trustProxy`, because otherwise all
-   * clients share the proxy's address.
-   */
-  maxConnectionsPerIp: number;
-}
-
-export const DEFAULT_LIMITS: Readonly<ChatLimits> = Object.freeze({
+/** What one client, and all clients together, may use by default. Each is a variable of the environment (config.ts). */
+export const DEFAULT_LIMITS = Object.freeze({
+  /** Messages per second and connection, averaged over `messagesBurst / messagesPerSecond` seconds. 0: no limit. */
   messagesPerSecond: 20,
+  /** Messages that a connection may send at once. */
   messagesBurst: 100,
+  /** Presence announcements per second and connection, averaged like messages. 0: no limit. */
   presencePerSecond: 5,
+  /** Presence announcements that a connection may send at once. */
   presenceBurst: 20,
+  /** Typing events per second and connection, averaged like messages. 0: no limit. */
   typingPerSecond: 5,
+  /** Typing events that a connection may send at once. */
   typingBurst: 20,
+  /** Bytes that may wait for a client before it is disconnected. Raise it for honest clients on slow networks. */
   maxPendingBytes: 1024 * 1024,
+  /** Bytes of presence snapshots per second, to all clients. Lower it when messages need the bandwidth. */
   presenceBytesPerSecond: 64 * 1024 * 1024,
+  /** Bytes of presence snapshots that may be sent at once after a quiet time. */
   presenceBurstBytes: 8 * 1024 * 1024,
+  /** Open connections. 0: no cap. */
   maxConnections: 0,
+  /** Open connections per address. 0: no cap. Behind a proxy set `trustProxy`, or all clients share its address. */
   maxConnectionsPerIp: 0,
 });
+
+/** Each as in `DEFAULT_LIMITS`. */
+export type ChatLimits = { -readonly [Name in keyof typeof DEFAULT_LIMITS]: number };

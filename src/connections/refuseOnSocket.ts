@@ -2,10 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ChatError, type Refusal } from "../protocol/refusals";
 
-/**
- * Answers a request that has no response object: bytes that are not HTTP, and upgrades. Then ends the socket, whether or
- * not the client ends its side.
- */
+/** Answers a request that has no response object (an upgrade, or not HTTP), and ends the socket without the client. */
 export function refuseOnSocket(socket: Duplex, refusal: Refusal): void {
   socket.on("error", () => socket.destroy());
   if (!socket.writable) return;

@@ -1,6 +1,7 @@
-import { PollingBacklog, WebSocketBacklog, type Backlog } from "./backlogs";
 import { terminate, webSocketOf, type Connection, type EnginePacket } from "./engine";
 
+/** A write that the client has not taken, or a packet that no poll has fetched, after this time is a stall. */
+export const STALL_TIMEOUT_MS = 10_000;
 const SWEEP_INTERVAL_MS = 1_000;
 /** The share of `maxPendingBytes` that may wait for a client before it is left out of best-effort events. */
 const BEHIND_FRACTION = 1 / 16;
@@ -26,8 +27,12 @@ export class SlowConsumers {
 
   /** Keeps account of the connection's queue until it closes. */
   watch(conn: Connection): void {
-    this.#backlogs.set(conn, this.#newBacklog(conn));
-    conn.on("upgrade", () => this.#backlogs.set(conn, this.#newBacklog(conn)));
+    const track = () => {
+      const queuedBytes = this.#backlogs.get(conn)?.queuedBytes; // from before an upgrade
+      this.#backlogs.set(conn, new Backlog(webSocketOf(conn) === undefined, this.#now, queuedBytes));
+    };
+    track();
+    conn.on("upgrade", track);
     conn.on("packetCreate", (packet: EnginePacket) => this.#onPacket(conn, packet));
     // The whole queue goes to the transport, which takes it only once the write before is done.
     conn.on("flush", () => this.#backlogs.get(conn)?.onFlushed(this.#now));
@@ -41,34 +46,26 @@ export class SlowConsumers {
 
   /** Bytes that wait, for all clients together. */
   get queuedBytes(): number {
-    let sum = 0;
-    for (const { queuedBytes } of this.#backlogs.values()) sum += queuedBytes;
-    return sum;
+    return [...this.#backlogs.values()].reduce((sum, { queuedBytes }) => sum + queuedBytes, 0);
   }
 
-  /** Stops the sweep. */
   stop(): void {
     clearInterval(this.#sweep);
   }
 
-  #newBacklog(conn: Connection): Backlog {
-    if (webSocketOf(conn) === undefined) return new PollingBacklog();
-    const { queuedBytes } = this.#backlogs.get(conn) ?? { queuedBytes: 0 };
-    return new WebSocketBacklog(() => !conn.transport.writable, this.#now, queuedBytes);
-  }
-
-  #onPacket(conn: Connection, packet: EnginePacket): void {
+  #onPacket(conn: Connection, { data, options }: EnginePacket): void {
     if (conn.transport.writable) return; // the packet is written in this very call
     const backlog = this.#backlogs.get(conn);
     if (backlog === undefined) return; // being terminated
-    backlog.onQueued(bytesOf(packet), this.#now);
+    const bytes = options?.wsPreEncodedFrame?.[0]?.length ?? Buffer.byteLength(data ?? "");
+    backlog.onQueued(bytes, this.#now);
     if (backlog.excessBytes > this.#maxPendingBytes) this.#terminate(conn, backlog);
   }
 
   #terminateStalled(): void {
     this.#now = performance.now();
     for (const [conn, backlog] of this.#backlogs)
-      if (backlog.isStalled(this.#now)) this.#terminate(conn, backlog);
+      if (backlog.isStalled(this.#now, !conn.transport.writable)) this.#terminate(conn, backlog);
   }
 
   #terminate(conn: Connection, { queuedBytes }: Backlog): void {
@@ -78,8 +75,48 @@ export class SlowConsumers {
   }
 }
 
-function bytesOf({ data, options }: EnginePacket): number {
-  const frame = options?.wsPreEncodedFrame?.[0];
-  if (frame !== undefined) return frame.length;
-  return data === undefined ? 0 : Buffer.byteLength(data);
+/**
+ * What waits for one connection. On websocket one write is in flight, and later packets queue behind it; the client
+ * stalls when the write does not end. On long polling packets queue until the next poll; the client stalls when no poll
+ * fetches the first of them. An idle client without a poll does not stall. Times are monotonic ms.
+ */
+export class Backlog {
+  readonly #isPolling: boolean;
+  /** When the write in flight began, or on long polling when the first packet was queued; undefined: none was. */
+  #waitingSince: number | undefined;
+  #largestBytes = 0;
+  /** Bytes queued behind the write in flight, if any. */
+  queuedBytes: number;
+
+  constructor(isPolling: boolean, now: number, queuedBytes = 0) {
+    this.#isPolling = isPolling;
+    this.queuedBytes = queuedBytes;
+    if (!isPolling) this.#waitingSince = now;
+  }
+
+  /**
+   * The queued bytes that count against `maxPendingBytes`. On long polling the largest packet does not, because on
+   * websocket it would be the write in flight.
+   */
+  get excessBytes(): number {
+    return this.queuedBytes - (this.#isPolling ? this.#largestBytes : 0);
+  }
+
+  onQueued(bytes: number, now: number): void {
+    this.#waitingSince ??= now;
+    this.#largestBytes = Math.max(this.#largestBytes, bytes);
+    this.queuedBytes += bytes;
+  }
+
+  /** The whole queue went to the transport. */
+  onFlushed(now: number): void {
+    this.#waitingSince = this.#isPolling ? undefined : now;
+    this.#largestBytes = 0;
+    this.queuedBytes = 0;
+  }
+
+  /** Whether the client has not read for `STALL_TIMEOUT_MS`. `isBlocked`: the transport cannot take packets now. */
+  isStalled(now: number, isBlocked: boolean): boolean {
+    return isBlocked && now - (this.#waitingSince ?? now) > STALL_TIMEOUT_MS;
+  }
 }
