@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { RequestHandler } from "express";
+import { fileHandler } from "./staticFile";
 
-const DIRECTORY = join(__dirname, "../../dist/web"); // src/ and dist/ are equally deep; the page is the built one
 const FILES = { "/chat": "index.html", "/chat/chat.css": "chat.css", "/chat/chat.js": "chat.js" };
 
 /** The page needs only its own files. Whatever else a hostile message tries to load or run is blocked. */
@@ -20,19 +18,13 @@ const CONTENT_SECURITY_POLICY = [
 
 /** Returns the routes of the chat page, path → handler; none if the page has not been built. */
 export function chatPageRoutes(): Map<string, RequestHandler> {
+  const headers = { "Content-Security-Policy": CONTENT_SECURITY_POLICY };
   try {
-    return new Map(Object.entries(FILES).map(([path, file]) => [path, fileHandler(file)]));
+    return new Map(
+      Object.entries(FILES).map(([path, file]) => [path, fileHandler(`dist/web/${file}`, headers)]),
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Map();
     throw error;
   }
-}
-
-function fileHandler(file: string): RequestHandler {
-  const content = readFileSync(join(DIRECTORY, file));
-  return (_req, res) => {
-    res.set("Content-Security-Policy", CONTENT_SECURITY_POLICY);
-    res.set("Cache-Control", "no-cache"); // an unchanged file costs a 304
-    res.type(file).send(content);
-  };
 }

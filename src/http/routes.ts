@@ -1,15 +1,17 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import { createHash, timingSafeEqual } from "node:crypto";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from "express";
 import type { Origins } from "../access/origins";
+import { bearerToken } from "../access/request";
 import { setCorsHeaders, setSecurityHeaders } from "../access/responseHeaders";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
-import type { RoomList } from "../protocol/answers";
+import type { Health, RoomList } from "../protocol/answers";
 import { ChatError, REFUSALS } from "../protocol/refusals";
 import { chatPageRoutes } from "./chatPage";
 import { historyHandler, type HistoryDeps } from "./historyRoute";
-import { healthHandler, metricsHandler, readinessHandler } from "./operations";
 import type { Readiness } from "./readiness";
-import { SCHEMA_FILES, schemaHandler } from "./schemaRoute";
+import { SCHEMA_FILES } from "./schemaRoute";
+import { fileHandler } from "./staticFile";
 
 /** Options of Node's HTTP server, in ms. They disconnect clients that send a request too slowly. */
 export const HTTP_SERVER_OPTIONS = {
@@ -47,8 +49,8 @@ export function createHttpApp(deps: HttpAppDeps): Express {
     res.json({ data, error: null });
   });
   get(app, "/rooms/:room/messages", historyHandler(deps));
-  for (const name of SCHEMA_FILES) get(app, `/schemas/${name}`, schemaHandler(name));
-  get(app, "/healthz", healthHandler);
+  for (const name of SCHEMA_FILES) get(app, `/schemas/${name}`, fileHandler(`schemas/${name}`));
+  get(app, "/healthz", (_req, res) => sendHealth(res, "ok")); // while the process lives
   get(app, "/readyz", readinessHandler(readiness));
   if (chatPage) for (const [path, handler] of chatPageRoutes()) get(app, path, handler);
   if (metricsToken !== undefined) get(app, "/metrics", metricsHandler(metrics, metricsToken));
@@ -67,6 +69,39 @@ function get(app: Express, path: string, handler: RequestHandler): void {
     res.set("Allow", "GET, HEAD");
     throw new ChatError(REFUSALS.methodNotAllowed);
   });
+}
+
+/** `GET /readyz`: 200 while new clients may be sent here, otherwise 503 with the reasons. */
+function readinessHandler(readiness: Readiness): RequestHandler {
+  return (_req, res) => {
+    const failures = readiness.failures();
+    const error = new ChatError(REFUSALS.notReady, failures); // if thrown, each request would log a line
+    if (failures.length === 0) sendHealth(res, "ready");
+    else uncached(res).status(error.status).json(error.toEnvelope());
+  };
+}
+
+/** `GET /metrics`: the metrics in Prometheus's text format, for requests with the token. */
+function metricsHandler(metrics: Metrics, token: string): RequestHandler {
+  return async (req, res) => {
+    uncached(res);
+    const isAllowed = timingSafeEqual(sha256(bearerToken(req) ?? ""), sha256(token)); // needs equal lengths
+    if (!isAllowed) throw new ChatError(REFUSALS.unauthorized);
+    const text = await metrics.text();
+    res.set("Content-Type", metrics.contentType).send(Buffer.from(text)); // for a string, Express changes the type
+  };
+}
+
+function sendHealth(res: Response, status: Health["status"]): void {
+  uncached(res).json({ data: { status } satisfies Health, error: null });
+}
+
+function uncached(res: Response): Response {
+  return res.set("Cache-Control", "no-store");
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }
 
 /** Express and its parsers throw errors with a 4xx `status` at bad requests. Any other error is the server's failure. */
