@@ -1,9 +1,9 @@
-import { jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
+import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import { MAX_TOKEN_LENGTH, MAX_USERNAME_LENGTH } from "../protocol/limits";
 import { ChatError, REFUSALS } from "../protocol/refusals";
 import type { ClientEventLog } from "../observability/logger";
 import type { Identity } from "./identity";
-import { remoteKeys } from "./remoteKeys";
 import { RoomScope } from "./roomScope";
 
 /** How tokens are signed, and which claims they need. */
@@ -28,8 +28,14 @@ export interface AuthenticatorOptions extends AuthSettings {
 const SYMMETRIC = ["HS256"];
 const ASYMMETRIC = ["RS", "PS", "ES"].flatMap((family) => ["256", "384", "512"].map((bits) => family + bits));
 const EDWARDS = ["EdDSA", "Ed25519"];
-
 const CLOCK_SKEW_SECONDS = 5; // an issuer's clock may be ahead by this
+const FETCH_TIMEOUT_MS = 5_000;
+const COOLDOWN_MS = 5_000; // between fetches for tokens whose key is not known
+const REFRESH_AFTER_MS = 10 * 60_000; // a revoked key is accepted for at most this long
+const RETRY_AFTER_MS = 30_000; // after a refresh that failed
+const MAX_AGE_MS = 24 * 60 * 60_000; // known keys are used this long while they cannot be refreshed
+/** Errors of the look-up that the token causes. */
+const TOKEN_ERRORS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
 
 /** Verifies JSON Web Tokens (RFC 7519). */
 export class Authenticator {
@@ -84,4 +90,35 @@ export class Authenticator {
 
 function unauthorized(): ChatError {
   return new ChatError(REFUSALS.unauthorized);
+}
+
+/**
+ * Returns a function that finds a token's key among the public keys at `url` (RFC 7517). The keys are fetched with the
+ * first token and refreshed every 10 minutes. If a refresh fails, the known keys are used for up to a day, so that an
+ * outage of the key server does not lock clients out. Without known keys the function throws `Service is not ready`.
+ */
+function remoteKeys(url: URL, log: ClientEventLog): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(url, {
+    timeoutDuration: FETCH_TIMEOUT_MS,
+    cooldownDuration: COOLDOWN_MS,
+    cacheMaxAge: MAX_AGE_MS,
+  });
+  let refreshAt = Infinity; // monotonic ms; Infinity until the first fetch
+  const onFetched = () => (refreshAt = performance.now() + REFRESH_AFTER_MS);
+  const onNotRefreshed = (err: unknown) => log.error("public keys could not be refreshed", { err });
+  return async (header, jws) => {
+    if (performance.now() >= refreshAt) {
+      refreshAt = performance.now() + RETRY_AFTER_MS;
+      await keys.reload().then(onFetched, onNotRefreshed);
+    }
+    try {
+      const key = await keys(header, jws);
+      if (refreshAt === Infinity) onFetched();
+      return key;
+    } catch (err) {
+      if (TOKEN_ERRORS.some((kind) => err instanceof kind)) throw err;
+      log.error("public keys could not be fetched", { err });
+      throw new ChatError(REFUSALS.notReady);
+    }
+  };
 }

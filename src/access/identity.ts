@@ -12,17 +12,12 @@ export interface Identity {
 
 /**
  * Throws the refusal of an event that the token does not permit: `Not allowed` for another username or another room,
- * `Unauthorized` after its expiry (timers that close the connection may be late). `now` is in ms since the epoch.
+ * `Unauthorized` after its expiry (timers that close the connection may be late). `at` is in ms since the epoch.
  */
-export function authorize(
-  identity: Identity | undefined,
-  username: string,
-  room: string,
-  now = Date.now(),
-): void {
+export function authorize(identity: Identity | undefined, user: string, room: string, at = Date.now()): void {
   if (identity === undefined) return;
-  if (identity.expiresAt <= now) throw new ChatError(REFUSALS.unauthorized);
-  if (username !== identity.username) throw new ChatError(REFUSALS.notAllowed);
+  if (identity.expiresAt <= at) throw new ChatError(REFUSALS.unauthorized);
+  if (user !== identity.username) throw new ChatError(REFUSALS.notAllowed);
   authorizeReading(identity, room);
 }
 
