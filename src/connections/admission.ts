@@ -37,7 +37,6 @@ export class Admission {
     this.#caps = new ConnectionCaps(deps.limits);
   }
 
-  /** Installs the checks in front of Engine.IO. */
   guard(server: HttpServer, engine: ChatIo["engine"]): void {
     // Engine.IO and ws end the sockets of upgrades that they refuse, and would then wait for the client to end its
     // side. They set `websocket` on the requests that they accept.
@@ -114,14 +113,12 @@ export class ConnectionCaps {
     this.#limits = limits;
   }
 
-  /** Whether a further connection from the address would exceed a cap. */
   isFull(address: string): boolean {
     const { maxConnections, maxConnectionsPerIp } = this.#limits;
     if (maxConnections > 0 && this.#total >= maxConnections) return true;
     return maxConnectionsPerIp > 0 && (this.#perAddress.get(address) ?? 0) >= maxConnectionsPerIp;
   }
 
-  /** Counts one more connection, or one less. */
   count(address: string, change: 1 | -1): void {
     this.#total += change;
     const count = (this.#perAddress.get(address) ?? 0) + change;

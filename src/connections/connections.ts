@@ -38,7 +38,6 @@ export class Connections {
     });
   }
 
-  /** Guards the Engine.IO of the HTTP server, and watches each connection from its first packet. */
   attach(server: HttpServer, { engine }: ChatIo): void {
     this.#admission.guard(server, engine);
     engine.on("connection", (conn: Connection) => {
@@ -49,7 +48,6 @@ export class Connections {
     });
   }
 
-  /** Admits connections from now on; refused before. */
   open(): void {
     this.#admission.isOpen = true;
   }

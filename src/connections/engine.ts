@@ -2,8 +2,8 @@ import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket } from "socket.io";
 import type { WebSocket } from "ws";
-import type { SocketData } from "./session";
 import type { ClientToServerEvents, ServerToClientEvents } from "../protocol/events";
+import type { SocketData } from "./session";
 
 type NoEvents = Record<string, never>;
 export type ChatIo = Server<ClientToServerEvents, ServerToClientEvents, NoEvents, SocketData>;

@@ -4,14 +4,12 @@ import { terminate, webSocketOf, type Connection, type EnginePacket } from "./en
 /** Strikes within `STRIKE_WINDOW_MS` that end a connection. */
 export const MAX_STRIKES = 2_000;
 const STRIKE_WINDOW_MS = 10_000;
-
 const SOCKET_IO_EVENT = /^[25]/; // the packet types EVENT and BINARY_EVENT
 
 /**
  * Terminates connections that flood the server with useless packets: 2,000 strikes within 10 s. A strike is a refused
  * event, a packet that is no event, a websocket ping or pong, or an upgrade probe. Strikes are counted synchronously,
- * because one polling request can carry 30,000 packets that are all decoded in one go; once the connection is closed,
- * no further event of the request is decoded.
+ * because one polling request can carry 30,000 packets; once the connection is closed, no further one is decoded.
  */
 export class FloodGuard {
   readonly #strikes = new FixedWindow<Connection>(STRIKE_WINDOW_MS);
@@ -22,7 +20,7 @@ export class FloodGuard {
     this.#onFlood = onFlood;
   }
 
-  /** Counts a strike for every useless packet of the connection. Refused events are reported with `strike`. */
+  /** Counts a strike for every useless packet. Refused events are reported with `strike`. */
   watch(conn: Connection): void {
     const strike = () => this.strike(conn);
     conn.on("packet", ({ type, data }: EnginePacket) => {
@@ -36,7 +34,6 @@ export class FloodGuard {
     conn.once("close", () => this.#strikes.forget(conn));
   }
 
-  /** Counts one strike; terminates the connection at the last one that is too many. */
   strike(conn: Connection): void {
     if (this.#strikes.count(conn) !== MAX_STRIKES) return;
     this.#onFlood(conn);

@@ -1,22 +1,19 @@
 import { randomBytes } from "node:crypto";
 import type { Authenticator } from "../access/authenticator";
 import { bearerToken } from "../access/request";
-import type { ClientEventLog } from "../observability/logger";
-import type { Metrics } from "../observability/metrics";
 import type { ConnectError } from "../protocol/events";
 import { toChatError, type ChatError } from "../protocol/refusals";
 import { validateHandshakeAuth } from "../protocol/validation";
+import type { ConnectionsDeps } from "./admission";
 import type { ChatIo, ChatSocket, Connection } from "./engine";
 import type { OptIns, SocketData } from "./session";
 
 const ENGINE_IO_3 = 3; // its clients cannot send an `auth`
 const ID_BYTES = 9; // random; few, because the id is in every presence event, yet enough to be unique
 
-export interface HandshakeDeps {
+export interface HandshakeDeps extends Pick<ConnectionsDeps, "log" | "metrics"> {
   /** Undefined: authentication is off. */
   authenticator: Authenticator | undefined;
-  log: ClientEventLog;
-  metrics: Pick<Metrics, "connectionsRefused">;
 }
 
 /**

@@ -25,7 +25,6 @@ export class SlowConsumers {
     this.#sweep = setInterval(() => this.#terminateStalled(), SWEEP_INTERVAL_MS).unref();
   }
 
-  /** Keeps account of the connection's queue until it closes. */
   watch(conn: Connection): void {
     const track = () => {
       const queuedBytes = this.#backlogs.get(conn)?.queuedBytes; // from before an upgrade
@@ -44,7 +43,6 @@ export class SlowConsumers {
     return (this.#backlogs.get(conn)?.queuedBytes ?? 0) > this.#maxPendingBytes * BEHIND_FRACTION;
   }
 
-  /** Bytes that wait, for all clients together. */
   get queuedBytes(): number {
     return [...this.#backlogs.values()].reduce((sum, { queuedBytes }) => sum + queuedBytes, 0);
   }

@@ -3,7 +3,6 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 /** Gauges, read at scrape time. */
 export interface Gauges {
   connections: () => Iterable<{ transport: { name: string }; protocol: number }>;
-  /** Bytes that wait for clients, over all connections. */
   pendingBytes: () => number;
 }
 
@@ -75,7 +74,6 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** Call it once. */
   addGauges({ connections, pendingBytes }: Gauges): void {
     const registers = [this.#registry];
     new Gauge({
@@ -119,7 +117,6 @@ export class Metrics {
     };
   }
 
-  /** Counts one resumed room. */
   countReplay(outcome: (typeof OUTCOMES)[number]): void {
     this.#replays.inc({ outcome });
   }
