@@ -1,8 +1,8 @@
 import { loadConfig } from "../../src/config";
 import { CIRCUMSTANCES } from "./dialogue";
 import { DIALOGUES } from "./dialogues";
-import { OPERATIONS, type Operation } from "./events";
-import { ASSIGNED_BY_SERVER, type Shown } from "./samples";
+import { EXTENSIONS, OPERATIONS, type Operation } from "./events";
+import { ASSIGNED_BY_SERVER } from "./samples";
 import { componentsOf, ref, type Json } from "./typeSchemas";
 
 const DESCRIPTION = `The events of the chat, from the server's side: it \`receive\`s what clients send, and \`send\`s what they receive.
@@ -23,20 +23,15 @@ const SERVER = {
   variables: { host: { default: `localhost:${String(loadConfig({}).port)}` } },
 };
 
-const OFFSET_HEADERS = {
-  title: "RoomEventHeaders",
-  type: "object",
-  properties: { offset: ref("Offset") },
-  required: ["offset"],
-};
-
-/** What some messages have beside their payload. */
-const MESSAGE_DETAILS: Record<string, Json> = {
-  "room.withOffset": {
-    summary: "For clients that opted in to resuming",
-    headers: OFFSET_HEADERS,
-    "x-socketio-arguments": ["$message.payload", "$message.header#/offset"],
+const WITH_OFFSET = {
+  summary: "For clients that opted in to resuming",
+  headers: {
+    title: "RoomEventHeaders",
+    type: "object",
+    properties: { offset: ref("Offset") },
+    required: ["offset"],
   },
+  "x-socketio-arguments": ["$message.payload", "$message.header#/offset"],
 };
 
 /** Returns asyncapi.json. `info`: what both documents have. */
@@ -67,7 +62,7 @@ function channels(id: string, { messages, reply, channel }: Operation): Json {
   };
 }
 
-function operation(id: string, { description, messages, reply, isExtension }: Operation): Json {
+function operation(id: string, { description, messages, reply }: Operation): Json {
   const inChannel = (channel: string, of: object) => ({
     channel: { $ref: `#/channels/${channel}` },
     messages: Object.keys(of).map((key) => ({ $ref: `#/channels/${channel}/messages/${key}` })),
@@ -75,41 +70,27 @@ function operation(id: string, { description, messages, reply, isExtension }: Op
   return {
     action: reply ? "receive" : "send",
     description,
-    tags: [{ name: isExtension ? "extension" : "base" }],
+    tags: [{ name: EXTENSIONS.includes(id) ? "extension" : "base" }],
     ...inChannel(`${id}_channel`, messages),
     ...(reply && { reply: inChannel(`${id}_reply`, reply) }),
   };
 }
 
+/** Returns each message with its examples: what the dialogues show of it, without repetitions. */
 function allMessages(): Record<string, Json> {
-  const payloads = Object.assign(
-    {},
-    ...Object.values(OPERATIONS).flatMap(({ messages, reply }) => [messages, reply]),
-  ) as Record<string, string>;
-  const examples = allExamples();
-  const messages = Object.entries(payloads).map(([key, schema]) => [
-    key,
-    { name: key, ...MESSAGE_DETAILS[key], payload: ref(schema), examples: examples.get(key) },
-  ]);
-  return Object.fromEntries(messages) as Record<string, Json>;
-}
-
-/** Returns the examples of each message: what the dialogues show of it, without repetitions. */
-function allExamples(): Map<string, Json[]> {
-  const examples = new Map<string, Json[]>();
+  const messages: Record<string, Json & { examples: Json[] }> = {};
+  for (const { messages: sent, reply } of Object.values(OPERATIONS))
+    for (const [name, schema] of Object.entries({ ...sent, ...reply })) {
+      const more = name === "room.withOffset" ? WITH_OFFSET : {};
+      messages[name] = { name, ...more, payload: ref(schema), examples: [] };
+    }
   const known = new Set<string>();
   for (const { name, summary, steps } of DIALOGUES)
-    for (const { message, payload, headers } of steps.flatMap(shownIn)) {
+    for (const shown of steps.flatMap((step) => [step, step.answer])) {
+      const { message = "", payload, headers } = shown ?? {};
       const content = JSON.stringify([message, payload, headers]);
-      if (known.has(content)) continue;
+      if (!known.has(content)) messages[message]?.examples.push({ name, summary, headers, payload });
       known.add(content);
-      examples.set(message, [...(examples.get(message) ?? []), { name, summary, headers, payload }]);
     }
-  return examples;
-}
-
-function shownIn(step: object): Shown[] {
-  const { connects, refused, ack } = step as Record<string, Shown | null | undefined>;
-  const parts = [step, refused === undefined ? connects : undefined, refused, ack];
-  return parts.filter((part): part is Shown => (part as Shown | null | undefined)?.message !== undefined);
+  return messages;
 }

@@ -1,12 +1,12 @@
 import type { NewMessage } from "../../src/protocol/payloads";
-import { broadcast, envelope, type Shown } from "./samples";
+import { envelope, stored, type Shown } from "./samples";
 
 /** Conditions that no request can cause. */
 export const CIRCUMSTANCES = {
   fullDisk: "The disk that holds the messages is full.",
   fault: "The server has a fault: looking up its rooms throws.",
   starting: "The message log is not open yet.",
-  lateTimer: "Tokens expire, but the timer that closes their connections is late.",
+  lateTimer: "Tokens expire after the client connected, but the timer that closes its connection is late.",
 } as const;
 
 /** What an example requires before it starts. */
@@ -18,16 +18,17 @@ export interface Given {
   messages?: { payload: NewMessage; ack: unknown }[];
 }
 
-export type Step = { client: string } & (
-  | { connects: Shown | null; refused?: Shown }
-  /** An HTTP request to `/socket.io/` with this query. */
-  | { requests: string; headers?: Record<string, string>; refused: Shown }
-  /** No `message`: the payload is not valid. No `ack`: the client passes no callback. */
-  | { sends: string; message?: string; payload: unknown; times?: number; ack?: Shown }
-  | ({ receives: string } & Shown)
-  | { tokenExpires: true }
-  | { disconnects: true }
-);
+/** `message` is absent if the payload is not valid, and if a client connects without one. */
+export interface Step extends Partial<Shown> {
+  client: string;
+  does: "connect" | "request" | "send" | "receive" | "disconnect";
+  /** The event, or the query of an HTTP request to `/socket.io/`. */
+  what?: string;
+  /** How often it is sent; by default once. */
+  times?: number;
+  /** The refusal of a connection or request, or what the callback receives; no `answer`: no refusal, no callback. */
+  answer?: Shown;
+}
 
 /** What clients send and receive, in this order; they receive nothing else. The tests play it against the server. */
 export interface Dialogue extends Given {
@@ -36,35 +37,38 @@ export interface Dialogue extends Given {
   steps: Step[];
 }
 
-export function dialogue(name: string, summary: string, steps: Step[][]): Dialogue {
-  return dialogueGiven({}, name, summary, steps);
-}
-
-export function dialogueGiven(given: Given, name: string, summary: string, steps: Step[][]): Dialogue {
-  return { name, summary, ...given, steps: steps.flat() };
+/** Returns a function that writes a dialogue. */
+export function given(condition: Given) {
+  return (name: string, summary: string, steps: Step[][]): Dialogue => {
+    return { name, summary, ...condition, steps: steps.flat() };
+  };
 }
 
 /** Writes the steps of one client, or of several that do the same. */
 export function client(...names: string[]) {
-  const steps = (step: object) => names.map((client) => ({ client, ...step }) as Step);
+  const steps = (step: Omit<Step, "client">) => names.map((client): Step => ({ client, ...step }));
+  const sends = (event: string, payload: unknown, answer?: Shown, more?: Partial<Step>) =>
+    steps({ does: "send", what: event, message: event, payload, answer, ...more });
   return {
-    connects: (payload?: object) => steps({ connects: payload ? { message: "handshake", payload } : null }),
-    failsToConnect: (payload: object, refused: Shown) =>
-      steps({ connects: { message: "handshake", payload }, refused }),
-    failsToOpen: (requests: string, refused: Shown, headers?: object) =>
-      steps({ requests, headers, refused }),
-    sends: (event: string, payload: unknown, ack?: Shown) =>
-      steps({ sends: event, message: event, payload, ack }),
-    sendsUnknown: (ack?: Shown) =>
-      steps({ sends: "no_such_event", message: "unknown_event", payload: {}, ack }),
-    sendsInvalid: (event: string, ack?: Shown, times?: number) =>
-      steps({ sends: event, payload: {}, times, ack }),
+    connects: (payload?: object) =>
+      steps({ does: "connect", ...(payload && { message: "handshake", payload }) }),
+    failsToConnect: (payload: object, answer: Shown) => steps({ does: "connect", payload, answer }),
+    failsToOpen: (query: string, answer: Shown, headers?: Record<string, string>) =>
+      steps({ does: "request", what: query, headers, answer }),
+    sends,
+    /** With a callback, then without. */
+    isRefused: (event: string, payload: unknown, refusal: Shown, more?: Partial<Step>) => [
+      ...sends(event, payload, refusal, more),
+      ...sends(event, payload, undefined, more),
+      ...steps({ does: "receive", what: "server_error", ...refusal }),
+    ],
     receives: (event: string, data: unknown) =>
-      steps({ receives: event, message: event, payload: envelope(data) }),
-    receivesMessage: (message: NewMessage, position: number, offset?: string) =>
-      steps({ receives: message.chatRoom.name, ...broadcast(message, position, offset) }),
-    receivesRefusal: (refusal: Shown) => steps({ receives: "server_error", ...refusal }),
-    tokenExpires: () => steps({ tokenExpires: true }),
-    disconnects: () => steps({ disconnects: true }),
+      steps({ does: "receive", what: event, message: event, payload: envelope(data) }),
+    receivesMessage: (sent: NewMessage, position: number, offset?: string) => {
+      const shown = { what: sent.chatRoom.name, payload: envelope(stored(sent, position)) };
+      if (offset === undefined) return steps({ does: "receive", message: "room", ...shown });
+      return steps({ does: "receive", message: "room.withOffset", ...shown, headers: { offset } });
+    },
+    disconnects: () => steps({ does: "disconnect" }),
   };
 }

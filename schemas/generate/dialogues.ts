@@ -1,9 +1,12 @@
 import type { PresentClient, PresentUser } from "../../src/protocol/events";
-import { client, dialogue, dialogueGiven, type Dialogue } from "./dialogue";
-import { HANDSHAKE_DIALOGUES } from "./handshakeDialogues";
+import type { NewMessage } from "../../src/protocol/payloads";
+import { client, given, type Dialogue } from "./dialogue";
 import { REFUSAL_DIALOGUES } from "./refusalDialogues";
-import { acked, COOKING, HELLO, MONEY, perRoom, receipt, refused } from "./samples";
+import * as samples from "./samples";
+import { acked, connectError, COOKING, HELLO, MONEY, perRoom, receipt, refused, token } from "./samples";
 
+const dialogue = given({});
+const withTokens = given(samples.WITH_TOKENS);
 const ana = client("ana");
 const bob = client("bob");
 const eve = client("eve");
@@ -14,13 +17,27 @@ const BOB: PresentUser = { username: "bob", avatar: "" };
 const ANA_WITH_ID: PresentClient = { id: "kZ3xW8pQv1nT", ...ANA };
 const TYPES = { username: "ana", chatRoom: COOKING, isTyping: true };
 const STOPS = { ...TYPES, isTyping: false };
+const HOW = {
+  ...HELLO,
+  message: "how long do you boil an egg?",
+  uuid: "0b9c8f2e-9a3d-4c55-9d0e-2f6f2f1f7b10",
+};
+const [ZEROTH, FIRST, SECOND] = [0, 1, 2].map((n) => samples.offset("/cooking", n)) as [
+  string,
+  string,
+  string,
+];
+const POLLING = "?EIO=4&transport=polling";
 
 /** The data of presence: all rooms are empty except for these. */
-function present(users: Record<string, PresentUser[]>) {
-  return { usersPerRoom: perRoom(() => [], users) };
-}
+const present = (users: Record<string, PresentUser[]>) => ({ usersPerRoom: perRoom(() => [], users) });
+const BOTH = present({ "/cooking": [ANA], "/money": [BOB] });
 
-const ANA_AND_BOB = present({ "/cooking": [ANA], "/money": [BOB] });
+/** Ana sends it, and receives the receipt and the message. */
+const anaSays = (message: NewMessage, position: number) => [
+  ...ana.sends("new_message", message, receipt(message, position)),
+  ...ana.receivesMessage(message, position),
+];
 
 export const DIALOGUES: readonly Dialogue[] = [
   dialogue("a message", "Every client receives it, in whichever room it is.", [
@@ -28,29 +45,17 @@ export const DIALOGUES: readonly Dialogue[] = [
     ana.sends("new_message", HELLO),
     anaAndBob.receivesMessage(HELLO, 1),
   ]),
-  dialogue("an acked message, sent twice", "Both have the same receipt; only one is broadcast.", [
+  dialogue("an acked message, sent twice", "One is broadcast. The uuid with another text is refused.", [
     anaAndBob.connects(),
-    ana.sends("new_message", HELLO, receipt(HELLO, 1)),
-    anaAndBob.receivesMessage(HELLO, 1),
+    anaSays(HELLO, 1),
+    bob.receivesMessage(HELLO, 1),
     ana.sends("new_message", HELLO, receipt(HELLO, 1, true)),
-  ]),
-  dialogue("a uuid used twice", "The same user, room and uuid with another text are refused.", [
-    ana.connects(),
-    ana.sends("new_message", HELLO, receipt(HELLO, 1)),
-    ana.receivesMessage(HELLO, 1),
     ana.sends("new_message", { ...HELLO, message: "bye" }, refused("uuidAlreadyUsed")),
   ]),
-  dialogueGiven(
-    { circumstance: "fullDisk" },
-    "a full disk",
-    "A message that cannot be stored is refused, and no client receives it.",
-    [
-      anaAndBob.connects(),
-      ana.sends("new_message", HELLO, refused("messageNotStored")),
-      ana.sends("new_message", HELLO),
-      ana.receivesRefusal(refused("messageNotStored")),
-    ],
-  ),
+  given({ circumstance: "fullDisk" })("a full disk", "No client receives a message that cannot be stored.", [
+    anaAndBob.connects(),
+    ana.isRefused("new_message", HELLO, refused("messageNotStored")),
+  ]),
   dialogue("presence", "Every client receives it, also a client without a room.", [
     anaAndBob.connects(),
     ana.sends("new_presence_information", { ...ANA, currentRoom: COOKING }),
@@ -58,9 +63,9 @@ export const DIALOGUES: readonly Dialogue[] = [
     bob.sends(
       "new_presence_information",
       { ...BOB, currentRoom: MONEY },
-      acked("new_presence_information", ANA_AND_BOB),
+      acked("new_presence_information", BOTH),
     ),
-    anaAndBob.receives("presence_information", ANA_AND_BOB),
+    anaAndBob.receives("presence_information", BOTH),
     ana.disconnects(),
     bob.receives("presence_information", present({ "/money": [BOB] })),
   ]),
@@ -80,22 +85,73 @@ export const DIALOGUES: readonly Dialogue[] = [
       left: { "/cooking": [ANA_WITH_ID.id] },
     }),
   ]),
-  dialogue("typing", "Sent to the other clients that opted in, not to the client that types.", [
+  dialogue("typing", "The other clients that opted in receive it. A client that disconnects stops typing.", [
     ana.connects(),
     bob.connects({ typing: true }),
     ana.sends("new_typing_information", TYPES),
     bob.receives("typing_information", TYPES),
     ana.sends("new_typing_information", STOPS, acked("new_typing_information", {})),
     bob.receives("typing_information", STOPS),
-  ]),
-  dialogue("disconnecting while typing", "A client that disconnects stops typing.", [
-    ana.connects(),
-    bob.connects({ typing: true }),
-    ana.sends("new_typing_information", TYPES, acked("new_typing_information", {})),
+    ana.sends("new_typing_information", TYPES),
     bob.receives("typing_information", TYPES),
     ana.disconnects(),
     bob.receives("typing_information", STOPS),
   ]),
-  ...HANDSHAKE_DIALOGUES,
+  dialogue("resuming", "The client is sent what it missed, then live messages.", [
+    ana.connects(),
+    bob.connects({ resume: {} }),
+    bob.receives("resumed", samples.resumed()),
+    anaSays(HELLO, 1),
+    bob.receivesMessage(HELLO, 1, FIRST),
+    bob.disconnects(),
+    anaSays(HOW, 2),
+    bob.connects({ resume: { "/cooking": FIRST, "/money": null } }),
+    bob.receivesMessage(HOW, 2, SECOND),
+    bob.receives(
+      "resumed",
+      samples.resumed({ "/cooking": { recovered: true, replayed: 1, offset: SECOND } }),
+    ),
+  ]),
+  dialogue("an unknown offset", "The room is not recovered: the client reads history.", [
+    bob.connects({ resume: { "/cooking": "000000000000-1" } }),
+    bob.receives(
+      "resumed",
+      samples.resumed({ "/cooking": { recovered: false, replayed: 0, offset: ZEROTH } }),
+    ),
+  ]),
+  given({ settings: { REPLAY_ON_CONNECT: "1" } })(
+    "a replay for all",
+    "Clients without opt-ins receive it, too.",
+    [ana.connects(), anaSays(HELLO, 1), bob.connects(), bob.receivesMessage(HELLO, 1)],
+  ),
+  dialogue("a handshake that is not valid", "The client is not connected.", [
+    ana.failsToConnect({ typing: "yes" }, connectError("handshakeNotValid", ["should be boolean"])),
+  ]),
+  withTokens("a token", "It has the name of the user and its rooms.", [
+    ana.connects({ token: token({ sub: "ana", rooms: ["/cooking"] }) }),
+    bob.connects({ token: token({ sub: "bob", rooms: ["/money"] }) }), // receives nothing
+    anaSays(HELLO, 1),
+    ana.sends("new_message", { ...HELLO, chatRoom: MONEY }, refused("notAllowed")),
+  ]),
+  withTokens("no token, or a bad one", "The client is not connected.", [
+    ana.failsToConnect({}, connectError("unauthorized")),
+    ana.failsToConnect({ token: "nonsense" }, connectError("unauthorized")),
+  ]),
+  given(samples.WITHOUT_KEYS)("tokens that cannot be verified", "The public keys cannot be fetched.", [
+    ana.failsToConnect({ token: token({ sub: "ana" }, "RS256") }, connectError("notReady")),
+  ]),
+  dialogue("a request that is not valid", "There is no such version of Engine.IO.", [
+    ana.failsToOpen("?EIO=2&transport=polling", refused("badRequest")),
+  ]),
+  dialogue("a page of another origin", "The origin is not on the list.", [
+    ana.failsToOpen(POLLING, refused("originNotAllowed"), { Origin: "https://elsewhere.example" }),
+  ]),
+  given({ settings: { MAX_CONNECTIONS: "1" } })("a full server", "It has all connections that it may have.", [
+    ana.connects(),
+    bob.failsToOpen(POLLING, refused("tooManyConnections")),
+  ]),
+  given({ circumstance: "starting" })("a starting server", "It accepts no connections yet.", [
+    ana.failsToOpen(POLLING, refused("notReady")),
+  ]),
   ...REFUSAL_DIALOGUES,
 ];

@@ -49,31 +49,27 @@ export function openApi(info: Json & { license: { name: string } }, schemas: Rec
   };
 }
 
-function pathItem({ operation, contentType, schema, examples }: Route): Json {
-  const success = {
-    description: operation.summary,
-    content: { [contentType]: { schema, examples: shown(examples.filter(({ refusal }) => !refusal)) } },
+function pathItem(route: Route): Json {
+  const statuses = new Set(route.examples.map(statusOf));
+  const responses = [...statuses].map((status) => [status, response(route, status)]);
+  return { get: { ...route.operation, responses: Object.fromEntries(responses) as Json } };
+}
+
+/** Returns the answer with this status: the one that succeeds, or the refusals that have it in common. */
+function response({ operation, answer, examples }: Route, status: number): Json {
+  const same = examples.filter((example) => statusOf(example) === status);
+  const keys = same.flatMap(({ refusal }) => refusal ?? []);
+  const [first, ...more] = keys.map((key) => ref(refusalName(key)));
+  const body = first ? (more.length === 0 ? first : { anyOf: [first, ...more] }) : answer;
+  const [type, schema] = typeof body === "string" ? [body, { type: "string" }] : ["application/json", body];
+  const shown = Object.fromEntries(same.map(({ name, example }) => [name, example]));
+  return {
+    description: keys.map((key) => REFUSALS[key].message).join(", or: ") || operation.summary,
+    headers: Object.assign({}, ...keys.map((key) => REFUSAL_HEADERS[key])) as Json,
+    content: { [type]: { schema, examples: shown } },
   };
-  return { get: { ...operation, responses: { 200: success, ...refusalResponses(examples) } } };
 }
 
-/** Returns a response per status, with the refusals that have this status. */
-function refusalResponses(examples: Route["examples"]): Record<string, Json> {
-  const responses: Record<string, Json> = {};
-  for (const status of examples.flatMap(({ refusal }) => (refusal ? REFUSALS[refusal].status : []))) {
-    const same = examples.filter(({ refusal }) => refusal && REFUSALS[refusal].status === status);
-    const keys = same.flatMap(({ refusal }) => refusal ?? []);
-    const schemas = keys.map((key) => ref(refusalName(key)));
-    const schema = schemas.length === 1 ? schemas[0] : { anyOf: schemas };
-    responses[status] = {
-      description: keys.map((key) => REFUSALS[key].message).join(", or: "),
-      headers: Object.assign({}, ...keys.map((key) => REFUSAL_HEADERS[key])) as Json,
-      content: { "application/json": { schema, examples: shown(same) } },
-    };
-  }
-  return responses;
-}
-
-function shown(examples: Route["examples"]): Json {
-  return Object.fromEntries(examples.map(({ name, example }) => [name, example]));
+function statusOf({ refusal }: Route["examples"][number]): number {
+  return refusal === undefined ? 200 : REFUSALS[refusal].status;
 }

@@ -7,7 +7,7 @@ import {
   offset,
   receipt,
   refused,
-  timestamp,
+  stored,
   token,
   WITH_TOKENS,
   WITHOUT_KEYS,
@@ -32,57 +32,65 @@ export interface Route {
   path: string;
   /** The operation of OpenAPI, without its responses. */
   operation: Json & { summary: string };
-  /** The answer to a request that succeeds. */
-  contentType: string;
-  schema: Json;
+  /** The answer to a request that succeeds: the schema of a JSON body, or the content type of a text. */
+  answer: Json | string;
   /** `refusal`: absent if the request succeeds. */
   examples: { name: string; refusal?: RefusalKey; example: Example }[];
 }
 
-type Answer = Pick<Route, "contentType" | "schema">;
-type Details = Partial<Example["x-request"]> & { given?: Given; isExcerpt?: boolean };
-
-const text = (contentType: string): Answer => ({ contentType, schema: { type: "string" } });
-const json = (schema: Json): Answer => ({ contentType: "application/json", schema });
-
-function succeeds(
-  name: string,
-  path: string,
-  value: unknown,
-  { given, isExcerpt, ...request }: Details = {},
-) {
-  const content = { value, "x-given": given, "x-excerpt": isExcerpt };
-  return { name, example: { ...content, "x-request": { method: "GET", path, ...request } } };
+/** An example; what its request has in common with the others of the route is left out. */
+interface Row extends Partial<Example["x-request"]> {
+  name: string;
+  value: unknown;
+  refusal?: RefusalKey;
+  given?: Given;
+  isExcerpt?: boolean;
 }
+type Details = Partial<Row>;
 
-function fails(refusal: RefusalKey, path: string, details: Details = {}, errors: string[] = []) {
-  return { ...succeeds(refusal, path, refused(refusal, errors).payload, details), refusal };
-}
+const succeeds = (name: string, value: unknown, details: Details = {}): Row => ({ name, value, ...details });
+const excerpt = (value: unknown, details: Details = {}) =>
+  succeeds("excerpt", value, { ...details, isExcerpt: true });
+const fails = (refusal: RefusalKey, details: Details = {}, errors: string[] = []): Row => {
+  return { name: refusal, refusal, value: refused(refusal, errors).payload, ...details };
+};
 
+/** Each route refuses pages of other origins, and methods that it does not have. */
+const ANY_ROUTE = [
+  fails("originNotAllowed", { headers: { Origin: "https://elsewhere.example" } }),
+  fails("methodNotAllowed", { method: "POST" }),
+];
+
+/** `condition`: what the examples require that do not say it themselves. */
 function route(
   [path, operationId, tag, summary]: [path: string, operationId: string, tag: string, summary: string],
-  answer: Answer,
-  examples: Route["examples"],
+  answer: Json | string,
+  rows: Row[],
   more: Json = {},
+  condition?: Given,
 ): Route {
-  return { path, operation: { operationId, tags: [tag], summary, ...more }, ...answer, examples };
+  const defaults = { method: "GET", path: path.replace("{room}", "cooking") };
+  const examples = [...rows, ...ANY_ROUTE].map(
+    ({ name, refusal, value, isExcerpt, given = condition, ...request }) => {
+      const example = {
+        value,
+        "x-request": { ...defaults, ...request },
+        "x-given": given,
+        "x-excerpt": isExcerpt,
+      };
+      return { name, refusal, example };
+    },
+  );
+  return { path, operation: { operationId, tags: [tag], summary, ...more }, answer, examples };
 }
 
-function pageFile(
-  path: string,
-  operationId: string,
-  summary: string,
-  contentType: string,
-  excerpt: string,
-): Route {
-  const removed = fails("notFound", path, { given: { settings: { CHAT_PAGE: "off" } } });
-  const examples = [succeeds("file", path, excerpt, { isExcerpt: true }), removed];
-  return route([path, operationId, "page", summary], text(contentType), examples);
+function page(path: string, id: string, contentType: string, summary: string, part: string): Route {
+  const removed = fails("notFound", { given: { settings: { CHAT_PAGE: "off" } } });
+  return route([path, id, "page", summary], contentType, [excerpt(part), removed]);
 }
 
-function documentFile(path: string, operationId: string, summary: string, excerpt: object): Route {
-  const example = succeeds("file", path, excerpt, { isExcerpt: true });
-  return route([path, operationId, "documents", summary], json({ type: "object" }), [example]);
+function documentFile(path: string, id: string, summary: string, part: object): Route {
+  return route([path, id, "documents", summary], { type: "object" }, [excerpt(part)]);
 }
 
 const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
@@ -90,55 +98,54 @@ const withRoom = (room: string) => ({ given: WITH_TOKENS, ...bearer(token({ sub:
 const FAULT: Details = { given: { circumstance: "fault" } };
 const STARTING: Details = { given: { circumstance: "starting" } };
 const METRICS_TOKEN = "an-example-of-a-token";
-const WITH_METRICS: Details = { given: { settings: { METRICS_TOKEN } } };
 const METRICS = "# TYPE chat_messages_accepted_total counter\nchat_messages_accepted_total 0\n";
 
 const SLOW: Given = { settings: { HISTORY_PER_SECOND: "1", HISTORY_BURST: "10" } };
 const HISTORY = "/rooms/cooking/messages";
 const [FIRST, SECOND] = [offset("/cooking", 1), offset("/cooking", 2)];
 const SENT = [1, 2, 3].map((n) => ({ ...HELLO, message: `${String(n)} eggs`, uuid: String(n) }));
-const WITH_SENT: Details = {
-  given: { messages: SENT.map((payload, i) => ({ payload, ack: receipt(payload, i + 1).payload })) },
-};
-const STORED = SENT.map((message, i) => {
-  return { ...message, serverTimestamp: timestamp(i + 1), offset: offset("/cooking", i + 1) };
-});
-const page = (messages: unknown[], before: string | null, after: string | null) =>
+const [ONE, ...TWO_AND_THREE] = SENT.map((sent, i) => ({
+  ...stored(sent, i + 1),
+  offset: offset("/cooking", i + 1),
+}));
+const messages = SENT.map((payload, i) => ({ payload, ack: receipt(payload, i + 1).payload }));
+const history = (messages: unknown[], before: string | null, after: string | null) =>
   envelope({ messages, before, after });
-const EMPTY_PAGE = page([], null, null);
+const ofThree = (query: string): Details => ({ path: `${HISTORY}?${query}`, given: { messages } });
 
 const LIMIT = { type: "integer", minimum: 1, maximum: MAX_PAGE_LIMIT, default: DEFAULT_PAGE_LIMIT };
 const ROOM = { name: "room", in: "path", required: true, schema: { type: "string" }, example: "cooking" };
+const query = (name: string, description: string, schema: Json) => ({
+  name,
+  in: "query",
+  description,
+  schema,
+});
 
-function query(name: string, description: string, schema: Json): Json {
-  return { name, in: "query", description, schema };
-}
-
-const ALL_ROUTES: Route[] = [
-  route(["/", "getSignOfLife", "operations", "The text OK"], text("text/plain"), [succeeds("ok", "/", "OK")]),
-  route(["/rooms", "getRooms", "chat", "The rooms of this deployment"], json(ref("RoomListEnvelope")), [
-    succeeds("rooms", "/rooms", envelope({ chatRooms: DEFAULT_ROOMS })),
-    fails("internal", "/rooms", FAULT),
+export const ROUTES: readonly Route[] = [
+  route(["/", "getSignOfLife", "operations", "The text OK"], "text/plain", [succeeds("ok", "OK")]),
+  route(["/rooms", "getRooms", "chat", "The rooms of this deployment"], ref("RoomListEnvelope"), [
+    succeeds("rooms", envelope({ chatRooms: DEFAULT_ROOMS })),
+    fails("internal", FAULT),
   ]),
   route(
     ["/rooms/{room}/messages", "getMessages", "chat", "The messages of a room, one page per request"],
-    json(ref("HistoryPageEnvelope")),
+    ref("HistoryPageEnvelope"),
     [
-      succeeds("newest", `${HISTORY}?limit=2`, page(STORED.slice(1), SECOND, null), WITH_SENT),
-      succeeds("before", `${HISTORY}?before=${SECOND}`, page(STORED.slice(0, 1), null, FIRST), WITH_SENT),
-      succeeds("after", `${HISTORY}?limit=1&after=${FIRST}`, page([STORED[1]], SECOND, SECOND), WITH_SENT),
-      succeeds("empty", HISTORY, EMPTY_PAGE),
-      succeeds("token", HISTORY, EMPTY_PAGE, withRoom("/cooking")),
-      fails("badPage", `${HISTORY}?limit=${String(MAX_PAGE_LIMIT + 1)}`),
-      fails("unknownOffset", `${HISTORY}?before=000000000000-1`),
-      fails("badRequest", "/rooms/%E0%A4%A/messages"),
-      fails("unknownRoom", "/rooms/nowhere/messages"),
-      fails("tooManyRequests", HISTORY, { given: SLOW, times: 11 }),
-      fails("historyNotReadable", HISTORY, STARTING),
-      fails("unauthorized", HISTORY, { given: WITH_TOKENS }),
-      fails("notAllowed", HISTORY, withRoom("/money")),
-      fails("notReady", HISTORY, { given: WITHOUT_KEYS, ...bearer(token({ sub: "ana" }, "RS256")) }),
-      fails("internal", HISTORY, FAULT),
+      succeeds("newest", history(TWO_AND_THREE, SECOND, null), ofThree("limit=2")),
+      succeeds("before", history([ONE], null, FIRST), ofThree(`before=${SECOND}`)),
+      succeeds("after", history([TWO_AND_THREE[0]], SECOND, SECOND), ofThree(`limit=1&after=${FIRST}`)),
+      succeeds("empty", history([], null, null), withRoom("/cooking")),
+      fails("badPage", { path: `${HISTORY}?limit=${String(MAX_PAGE_LIMIT + 1)}` }),
+      fails("unknownOffset", { path: `${HISTORY}?before=000000000000-1` }),
+      fails("badRequest", { path: "/rooms/%E0%A4%A/messages" }),
+      fails("unknownRoom", { path: "/rooms/nowhere/messages" }),
+      fails("tooManyRequests", { given: SLOW, times: 11 }),
+      fails("historyNotReadable", STARTING),
+      fails("unauthorized", { given: WITH_TOKENS }),
+      fails("notAllowed", withRoom("/money")),
+      fails("notReady", { given: WITHOUT_KEYS, ...bearer(token({ sub: "ana" }, "RS256")) }),
+      fails("internal", FAULT),
     ],
     {
       description: "Requires a token if the server requires tokens of clients.",
@@ -151,57 +158,24 @@ const ALL_ROUTES: Route[] = [
       ],
     },
   ),
-  pageFile(
-    "/chat",
-    "getChatPage",
-    "The chat page; CHAT_PAGE=off removes it",
-    "text/html",
-    '<html lang="en">',
-  ),
-  pageFile("/chat/chat.css", "getChatStyle", "The style of the chat page", "text/css", ":root"),
-  pageFile("/chat/chat.js", "getChatScript", "The script of the chat page", "text/javascript", "new_message"),
-  documentFile("/schemas/payloads.json", "getPayloads", "What clients send, as JSON Schema", {
-    definitions: {},
-  }),
-  documentFile("/schemas/asyncapi.json", "getAsyncApi", "The events, as AsyncAPI", { asyncapi: "3.0.0" }),
+  page("/chat", "getChatPage", "text/html", "The chat page; CHAT_PAGE=off removes it", '<html lang="en">'),
+  page("/chat/chat.css", "getChatStyle", "text/css", "The style of the chat page", ":root"),
+  page("/chat/chat.js", "getChatScript", "text/javascript", "The script of the chat page", "new_message"),
+  documentFile("/schemas/payloads.json", "getPayloads", "What clients send", { definitions: {} }),
+  documentFile("/schemas/asyncapi.json", "getAsyncApi", "The events", { asyncapi: "3.0.0" }),
   documentFile("/schemas/openapi.json", "getOpenApi", "This document", { openapi: "3.1.0" }),
-  route(
-    ["/healthz", "getHealth", "operations", "Whether the process is alive"],
-    json(ref("HealthEnvelope")),
-    [succeeds("ok", "/healthz", envelope({ status: "ok" }))],
-  ),
-  route(
-    ["/readyz", "getReadiness", "operations", "Whether it accepts clients"],
-    json(ref("HealthEnvelope")),
-    [
-      succeeds("ready", "/readyz", envelope({ status: "ready" })),
-      fails("notReady", "/readyz", STARTING, ["starting", "message log: not open"]),
-    ],
-  ),
+  route(["/healthz", "getHealth", "operations", "Whether the process is alive"], ref("HealthEnvelope"), [
+    succeeds("ok", envelope({ status: "ok" })),
+  ]),
+  route(["/readyz", "getReadiness", "operations", "Whether it accepts clients"], ref("HealthEnvelope"), [
+    succeeds("ready", envelope({ status: "ready" })),
+    fails("notReady", STARTING, ["starting", "message log: not open"]),
+  ]),
   route(
     ["/metrics", "getMetrics", "operations", "Metrics in Prometheus' text format, if METRICS_TOKEN is set"],
-    text("text/plain"),
-    [
-      succeeds("metrics", "/metrics", METRICS, {
-        ...WITH_METRICS,
-        ...bearer(METRICS_TOKEN),
-        isExcerpt: true,
-      }),
-      fails("unauthorized", "/metrics", WITH_METRICS),
-      fails("notFound", "/metrics"),
-    ],
+    "text/plain",
+    [excerpt(METRICS, bearer(METRICS_TOKEN)), fails("unauthorized"), fails("notFound", { given: {} })],
     { security: [{ metricsToken: [] }] },
+    { settings: { METRICS_TOKEN } },
   ),
 ];
-
-/** All routes. Each refuses pages of other origins, and methods that it does not have. */
-export const ROUTES: readonly Route[] = ALL_ROUTES.map((route) => {
-  const path = route.path.replace("{room}", "cooking");
-  const given = path === "/metrics" ? WITH_METRICS : {};
-  const origin = fails("originNotAllowed", path, {
-    ...given,
-    headers: { Origin: "https://elsewhere.example" },
-  });
-  const method = fails("methodNotAllowed", path, { ...given, method: "POST" });
-  return { ...route, examples: [...route.examples, origin, method] };
-});

@@ -5,12 +5,11 @@ import { ChatError, REFUSALS } from "../../src/protocol/refusals";
 import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
 import type { RefusalKey } from "./typeSchemas";
 
-/** A message of asyncapi.json, as a dialogue shows it. */
+/** A message of asyncapi.json by its key there, as a dialogue shows it. */
 export interface Shown {
-  /** Its key in the document. */
   message: string;
   payload: unknown;
-  headers?: { offset: string };
+  headers?: Record<string, string>;
 }
 
 /**
@@ -40,12 +39,9 @@ export function connectError(key: RefusalKey, errors?: string[]): Shown {
   return { message: `connect_error.${key}`, payload: { message, data: { status, errors } } };
 }
 
-/** The room event of the message at this position in the order of its room. */
-export function broadcast(sent: NewMessage, position: number, offset?: string): Shown {
-  const { message, username, chatRoom, uuid } = sent;
-  const payload: ChatMessage = { message, username, chatRoom, uuid, serverTimestamp: timestamp(position) };
-  if (offset === undefined) return { message: "room", payload: envelope(payload) };
-  return { message: "room.withOffset", payload: envelope(payload), headers: { offset } };
+/** The message as clients receive it; `position`: its place in the order of its room. */
+export function stored({ message, username, chatRoom, uuid }: NewMessage, position: number): ChatMessage {
+  return { message, username, chatRoom, uuid, serverTimestamp: timestamp(position) };
 }
 
 export function receipt({ uuid, chatRoom }: NewMessage, position: number, duplicate = false): Shown {
@@ -59,7 +55,7 @@ export function offset(room: string, position: number): string {
   return `3f0c6b8e51a${String(index)}-${String(position)}`;
 }
 
-export function timestamp(second: number): string {
+function timestamp(second: number): string {
   return new Date(Date.UTC(2026, 0, 31, 12, 0, second, 250)).toISOString();
 }
 

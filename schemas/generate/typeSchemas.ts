@@ -7,12 +7,19 @@ export type Json = Record<string, unknown>;
 export type RefusalKey = keyof typeof REFUSALS;
 
 const ROOT = join(__dirname, "../..");
-const DEFINITIONS = "#/definitions/";
 const COMPONENTS = "#/components/schemas/";
 
-/** Returns payloads.json: the schemas of what clients send, which `src/protocol/validation.ts` compiles. */
-export function payloadSchemas(): Json {
-  return schemasOf("payloads") as unknown as Json;
+/** Returns the schemas of all types in these files. Of `payloads`: payloads.json, which the server compiles. */
+export function typeSchemas(files: string): Json {
+  const generator = createGenerator({
+    path: join(ROOT, `src/protocol/${files}.ts`),
+    tsconfig: join(ROOT, "tsconfig.json"),
+    type: "*",
+    functions: "hide",
+    sortProps: false, // the order of the properties is the order in which missing ones are reported
+    skipTypeCheck: true, // `npm run typecheck` checks them
+  });
+  return generator.createSchema("*") as Json;
 }
 
 /**
@@ -21,15 +28,16 @@ export function payloadSchemas(): Json {
  * within it that has properties and no name, because code generators invent names for those.
  */
 export function componentSchemas(): Record<string, Json> {
-  const { definitions } = schemasOf("{payloads,events,answers}");
-  const components: Record<string, Json> = { Anything: {}, Nothing: object({}) };
-  for (const [name, schema] of Object.entries(definitions)) components[name] = withComponentRefs(schema);
+  const types = JSON.stringify(typeSchemas("{payloads,events,answers}").definitions);
+  const data = JSON.parse(types.replaceAll('"#/definitions/', `"${COMPONENTS}`)) as Record<string, Json>;
+  const components: Record<string, Json> = { Anything: {}, Nothing: object({}), ...data };
   for (const name of Object.keys(components))
     components[`${name}Envelope`] = object({ data: ref(name), error: { type: "null" } });
   for (const [key, refusal] of Object.entries(REFUSALS))
     Object.assign(components, refusalSchemas(key, refusal));
-  for (const [name, schema] of Object.entries(components)) components[name] = { title: name, ...schema };
-  return components;
+  return Object.fromEntries(
+    Object.entries(components).map(([title, schema]) => [title, { title, ...schema }]),
+  );
 }
 
 /** Returns a reference to a component. */
@@ -50,9 +58,8 @@ export function componentsOf(part: Json, components: Record<string, Json>): Reco
 }
 
 function refsIn(part: unknown): string[] {
-  return [...JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(
-    ([, name = ""]) => name,
-  );
+  const refs = JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g);
+  return [...refs].map(([, name = ""]) => name);
 }
 
 function refusalSchemas(key: string, { message, status, description }: Refusal): Record<string, Json> {
@@ -70,22 +77,4 @@ function refusalSchemas(key: string, { message, status, description }: Refusal):
 
 function object(properties: Record<string, Json>): Json {
   return { type: "object", properties, required: Object.keys(properties), additionalProperties: false };
-}
-
-function schemasOf(files: string): { definitions: Record<string, Json> } {
-  const generator = createGenerator({
-    path: join(ROOT, `src/protocol/${files}.ts`),
-    tsconfig: join(ROOT, "tsconfig.json"),
-    type: "*",
-    functions: "hide",
-    sortProps: false, // the order of the properties is the order in which missing ones are reported
-    skipTypeCheck: true, // `npm run typecheck` checks them
-  });
-  return generator.createSchema("*") as { definitions: Record<string, Json> };
-}
-
-function withComponentRefs(schema: Json): Json {
-  return JSON.parse(
-    JSON.stringify(schema).replaceAll(`"$ref":"${DEFINITIONS}`, `"$ref":"${COMPONENTS}`),
-  ) as Json;
 }

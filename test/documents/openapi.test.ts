@@ -10,21 +10,17 @@ import { Metrics } from "../../src/observability/metrics";
 import { REFUSALS } from "../../src/protocol/refusals";
 import { EVENTS } from "../../src/protocol/events";
 import { DEFAULT_ROOMS, Rooms } from "../../src/protocol/rooms";
-import { AssignedValues } from "../support/assignedValues";
 import { startGiven } from "../support/circumstances";
-import { Document } from "../support/documents";
+import { AssignedValues, Document } from "../support/documents";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 import { TestClient } from "../support/testClient";
 
-interface Response {
-  headers: Record<string, { example: string }>;
-  content: Record<string, { examples: Record<string, Example> }>;
-}
+type Headers = Record<string, { example: string }>;
+type Content = Record<string, { examples: Record<string, Example> }>;
 
 interface Root {
-  paths: Record<string, { get: { responses: Record<string, Response> } }>;
+  paths: Record<string, { get: { responses: Record<string, { headers: Headers; content: Content }> } }>;
   components: { schemas: Record<string, { properties?: Record<string, { const?: string | number }> }> };
-  "x-assigned-by-server": string[];
 }
 
 const DOCUMENT = new Document<Root>("openapi.json");
@@ -41,34 +37,31 @@ const EXAMPLES = Object.entries(paths).flatMap(([path, { get }]) =>
   ),
 );
 
-/** Starts the service and sends the messages of the example; resolves with the service's URL. */
-async function prepare(given: Given, assigned: AssignedValues): Promise<string> {
-  const url = await startGiven(given);
-  if (given.messages === undefined) return url;
+/** Sends the messages that an example requires. */
+async function send(messages: NonNullable<Given["messages"]>, url: string, assigned: AssignedValues) {
   const sender = await TestClient.connect(url);
-  for (const { payload, ack } of given.messages) {
+  for (const { payload, ack } of messages) {
     const [answer] = await sender.ask(EVENTS.newMessage, payload);
     expect(answer).toEqual(assigned.expected(ack, answer));
   }
-  return url;
 }
 
 describe("the server answers as in the example", () => {
-  test.each(EXAMPLES.map((it) => [it.title, it] as const))("%s", async (_title, it) => {
-    const { "x-request": request, "x-given": given = {}, "x-excerpt": isExcerpt, value } = it.example;
-    const assigned = new AssignedValues(DOCUMENT.root["x-assigned-by-server"]);
-    const url = await prepare(given, assigned);
+  test.each(EXAMPLES)("$title", async ({ status, type, headers, example, schema }) => {
+    const { "x-request": request, "x-given": given = {}, "x-excerpt": isExcerpt, value } = example;
+    const assigned = new AssignedValues(DOCUMENT);
+    const url = await startGiven(given);
+    if (given.messages) await send(given.messages, url, assigned);
     const { path, times = 1, ...init } = request;
     const target = url + assigned.toSend(path);
     for (let i = 1; i < times; i++) await (await fetch(target, init)).text();
 
     const answer = await fetch(target, init);
-    const body: unknown = it.type === "application/json" ? await answer.json() : await answer.text();
-    expect(String(answer.status)).toBe(it.status);
-    expect(answer.headers.get("content-type")?.split(";")[0]).toBe(it.type);
-    for (const [name, { example }] of Object.entries(it.headers))
-      expect(answer.headers.get(name)).toBe(example);
-    expect(DOCUMENT.violations(it.schema, body)).toEqual([]);
+    const body: unknown = type === "application/json" ? await answer.json() : await answer.text();
+    expect(String(answer.status)).toBe(status);
+    expect(answer.headers.get("content-type")?.split(";")[0]).toBe(type);
+    for (const [name, { example }] of Object.entries(headers)) expect(answer.headers.get(name)).toBe(example);
+    expect(DOCUMENT.violations(schema, body)).toEqual([]);
     const expected = assigned.expected(value, body);
     if (isExcerpt !== true) expect(body).toEqual(expected);
     else if (typeof expected === "string") expect(body).toContain(expected);

@@ -4,11 +4,11 @@ import { Ajv2020 } from "ajv/dist/2020";
 
 /** One of the committed documents, and what its schemas say about a value. */
 export class Document<Root> {
-  readonly root: Root;
+  readonly root: Root & { "x-assigned-by-server": string[] };
   readonly #ajv: Ajv;
 
   constructor(name: "asyncapi.json" | "openapi.json") {
-    this.root = JSON.parse(readFileSync(`schemas/${name}`, "utf8")) as Root;
+    this.root = JSON.parse(readFileSync(`schemas/${name}`, "utf8")) as Document<Root>["root"];
     const Validator = name === "openapi.json" ? Ajv2020 : Ajv;
     const formats = { "date-time": true } as const;
     // Not strict: a document has keys that are no keywords of a schema.
@@ -18,12 +18,46 @@ export class Document<Root> {
 
   /** Returns the violations of the schema at this path of keys; none if the value is valid. */
   violations(path: readonly string[], value: unknown): string[] {
-    const pointer = path
-      .map((key) => encodeURIComponent(key.replaceAll("~", "~0").replaceAll("/", "~1")))
-      .join("/");
-    const check = this.#ajv.getSchema(`document#/${pointer}`);
-    if (check === undefined) throw new Error(`the document has no ${pointer}`);
+    const escaped = path.map((key) => encodeURIComponent(key.replaceAll("~", "~0").replaceAll("/", "~1")));
+    const check = this.#ajv.getSchema(`document#/${escaped.join("/")}`);
+    if (check === undefined) throw new Error(`the document has no ${path.join(" → ")}`);
     if (check(value) === true) return [];
     return (check.errors ?? []).map(({ instancePath, message = "" }) => `${instancePath} ${message}`);
+  }
+}
+
+/**
+ * Pairs the values of an example with those that the server assigned, such as offsets and timestamps. Two values that
+ * are equal in the example must be equal in the answers of the server.
+ */
+export class AssignedValues {
+  readonly #keys: readonly string[];
+  /** value in the example → the server's */
+  readonly #known = new Map<string, string>();
+
+  constructor({ root }: Document<unknown>) {
+    this.#keys = root["x-assigned-by-server"];
+  }
+
+  /** Returns the example with the values that the server assigned so far. */
+  toSend<T>(example: T): T {
+    const text = JSON.stringify({ example });
+    const replaced = text.replace(/[\w:.-]+/g, (word) => this.#known.get(word) ?? word);
+    return (JSON.parse(replaced) as { example: T }).example;
+  }
+
+  /** Learns the values that are new in the answer; returns what the answer must be equal to. */
+  expected(example: unknown, actual: unknown): unknown {
+    this.#learn(example, actual, "");
+    return this.toSend(example);
+  }
+
+  #learn(example: unknown, actual: unknown, key: string): void {
+    if (typeof example === "string" && typeof actual === "string") {
+      if (this.#keys.includes(key) && !this.#known.has(example)) this.#known.set(example, actual);
+    } else if (typeof example === "object" && example !== null) {
+      const inner = actual as Record<string, unknown> | null | undefined;
+      for (const [name, value] of Object.entries(example)) this.#learn(value, inner?.[name], name);
+    }
   }
 }
