@@ -1,9 +1,9 @@
 import { loadConfig } from "../../src/config";
+import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
 import { CIRCUMSTANCES } from "./dialogue";
 import { DIALOGUES } from "./dialogues";
-import { EXTENSIONS, OPERATIONS, type Operation } from "./events";
 import { ASSIGNED_BY_SERVER } from "./samples";
-import { componentsOf, ref, type Json } from "./typeSchemas";
+import { componentsOf, ref, refusalName, type Json, type RefusalKey } from "./typeSchemas";
 
 const DESCRIPTION = `The events of the chat, from the server's side: it \`receive\`s what clients send, and \`send\`s what they receive.
 
@@ -34,6 +34,112 @@ const WITH_OFFSET = {
   "x-socketio-arguments": ["$message.payload", "$message.header#/offset"],
 };
 
+/** The key of a message → the schema of its payload. */
+type Messages = Record<string, string>;
+
+interface Operation {
+  description: string;
+  /** By default one message, named like the event, whose schema has the same name in PascalCase. */
+  messages?: Messages;
+  /** What the callback of a client's event receives; absent for the events that the server sends. */
+  reply?: Messages;
+  /** By default the address of the channel is the name of the operation. */
+  channel?: Json;
+}
+
+const refusals = (...keys: RefusalKey[]): Messages =>
+  Object.fromEntries(keys.map((key) => [`refusal.${key}`, refusalName(key)]));
+
+const connectErrors = (...keys: RefusalKey[]): Messages =>
+  Object.fromEntries(keys.map((key) => [`connect_error.${key}`, refusalName(key, "ConnectError")]));
+
+const ANY_EVENT = refusals("unknownRoom", "tooManyRequests", "notAllowed", "unauthorized", "internal");
+const MESSAGE = { ...refusals("messageNotValid", "messageNotStored"), ...ANY_EVENT };
+const PRESENCE = { ...refusals("userInfoNotValid"), ...ANY_EVENT };
+const TYPING = { ...refusals("typingInfoNotValid"), ...ANY_EVENT };
+const [NAMES, ANY] = [DEFAULT_ROOMS.map(({ name }) => name), "The name of no other channel."];
+
+/** Clients opt in to these. All other events every client may send, or receives. */
+const EXTENSIONS = "new_typing_information presence_state presence_diff typing_information resumed".split(
+  " ",
+);
+
+/**
+ * Event, or name of the operation → what it is. A new event needs its name and its types in src/protocol, a row here and
+ * a dialogue; without one of them a test fails.
+ */
+const OPERATIONS: Record<string, Operation> = {
+  connect: {
+    messages: { handshake: "HandshakeAuth" },
+    reply: {
+      ...connectErrors("handshakeNotValid", "unauthorized", "notReady"),
+      ...refusals("badRequest", "originNotAllowed", "tooManyConnections", "notReady"),
+    },
+    channel: { address: null },
+    description:
+      "Opens a connection with its socket. Socket.IO's `connect` or `connect_error` gives the client the result; the " +
+      "other replies are HTTP answers of Engine.IO. A token may also be in the header `Authorization: Bearer`. The " +
+      "server closes the connection when the token expires.",
+  },
+  new_message: {
+    reply: { "new_message.ack": "MessageReceiptEnvelope", ...MESSAGE, ...refusals("uuidAlreadyUsed") },
+    description:
+      "Sends a message to a room: every connected client receives it, the sender included, as an event named like the " +
+      "room. A callback is answered once the message is stored. With a callback, username, room and uuid are an " +
+      "idempotency key: a repeated message has the first receipt with `duplicate: true`, and is not broadcast.",
+  },
+  new_presence_information: {
+    reply: { "new_presence_information.ack": "PresenceInformationEnvelope", ...PRESENCE },
+    description:
+      "Announces the user and its room. If the room is another one than before, every connected client receives the " +
+      "new presence. In the same room, username and avatar change without an event.",
+  },
+  new_typing_information: {
+    reply: { "new_typing_information.ack": "NothingEnvelope", ...TYPING },
+    description: "Announces that the user starts or stops typing. Best effort, never stored.",
+  },
+  unknown_event: {
+    messages: { unknown_event: "Anything" },
+    reply: refusals("unknownEvent"),
+    channel: { address: "{event}", parameters: { event: { description: ANY } } },
+    description: "Any other event. The server refuses it if the client passed a callback, else ignores it.",
+  },
+  room: {
+    messages: { room: "ChatMessageEnvelope", "room.withOffset": "ChatMessageEnvelope" },
+    channel: {
+      address: "{room}",
+      parameters: { room: { description: "See `GET /rooms`.", examples: NAMES } },
+    },
+    description: "A message. Every connected client receives those of all rooms, its own included.",
+  },
+  presence_information: {
+    description:
+      "Sent to every connected client when the room of a client changes or a client with a room disconnects, but not on " +
+      "connecting. If there is no bandwidth for an event per change, changes coalesce; the last state is always sent.",
+  },
+  presence_state: {
+    description: 'Sent once to clients with `presence: "diff"`, before any `presence_diff`.',
+  },
+  presence_diff: { description: "The changes since the last one, instead of `presence_information`." },
+  typing_information: {
+    description: "Sent to the other clients with `typing: true`. A client that disconnects stops typing.",
+  },
+  resumed: {
+    description:
+      "Sent once on each connecting with `resume`, after the replayed messages and before the first live one. In a " +
+      "room with `recovered: false` nothing was replayed, and the client reads history instead.",
+  },
+  server_error: {
+    messages: { ...MESSAGE, ...PRESENCE, ...TYPING },
+    description: "The refusal of an event that the client sent without a callback. Sent to that client only.",
+  },
+};
+
+function messagesOf([event, { messages, reply }]: [string, Operation]): Messages {
+  const type = event.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return messages ?? { [event]: reply ? type : `${type}Envelope` };
+}
+
 /** Returns asyncapi.json. `info`: what both documents have. */
 export function asyncApi(info: Json, schemas: Record<string, Json>): Json {
   const messages = allMessages();
@@ -43,8 +149,8 @@ export function asyncApi(info: Json, schemas: Record<string, Json>): Json {
     info: { ...info, description: DESCRIPTION, tags: [{ name: "base" }, { name: "extension" }] },
     defaultContentType: "application/json",
     servers: { chat: SERVER },
-    channels: Object.assign({}, ...operations.map(([id, row]) => channels(id, row))) as Json,
-    operations: Object.fromEntries(operations.map(([id, row]) => [id, operation(id, row)])),
+    channels: Object.assign({}, ...operations.map(channels)) as Json,
+    operations: Object.fromEntries(operations.map((row) => [row[0], operation(row)])),
     components: { messages, schemas: componentsOf(messages, schemas) },
     "x-assigned-by-server": ASSIGNED_BY_SERVER,
     "x-circumstances": CIRCUMSTANCES,
@@ -53,16 +159,18 @@ export function asyncApi(info: Json, schemas: Record<string, Json>): Json {
 }
 
 /** Code generators name types after channels: the ending keeps these apart from the types of messages. */
-function channels(id: string, { messages, reply, channel }: Operation): Json {
+function channels(row: [string, Operation]): Json {
+  const [id, { reply, channel }] = row;
   const refs = (of: object) =>
     Object.fromEntries(Object.keys(of).map((key) => [key, { $ref: `#/components/messages/${key}` }]));
   return {
-    [`${id}_channel`]: { address: id, ...channel, messages: refs(messages) },
+    [`${id}_channel`]: { address: id, ...channel, messages: refs(messagesOf(row)) },
     ...(reply && { [`${id}_reply`]: { address: null, messages: refs(reply) } }),
   };
 }
 
-function operation(id: string, { description, messages, reply }: Operation): Json {
+function operation(row: [string, Operation]): Json {
+  const [id, { description, reply }] = row;
   const inChannel = (channel: string, of: object) => ({
     channel: { $ref: `#/channels/${channel}` },
     messages: Object.keys(of).map((key) => ({ $ref: `#/channels/${channel}/messages/${key}` })),
@@ -71,7 +179,7 @@ function operation(id: string, { description, messages, reply }: Operation): Jso
     action: reply ? "receive" : "send",
     description,
     tags: [{ name: EXTENSIONS.includes(id) ? "extension" : "base" }],
-    ...inChannel(`${id}_channel`, messages),
+    ...inChannel(`${id}_channel`, messagesOf(row)),
     ...(reply && { reply: inChannel(`${id}_reply`, reply) }),
   };
 }
@@ -79,8 +187,8 @@ function operation(id: string, { description, messages, reply }: Operation): Jso
 /** Returns each message with its examples: what the dialogues show of it, without repetitions. */
 function allMessages(): Record<string, Json> {
   const messages: Record<string, Json & { examples: Json[] }> = {};
-  for (const { messages: sent, reply } of Object.values(OPERATIONS))
-    for (const [name, schema] of Object.entries({ ...sent, ...reply })) {
+  for (const row of Object.entries(OPERATIONS))
+    for (const [name, schema] of Object.entries({ ...messagesOf(row), ...row[1].reply })) {
       const more = name === "room.withOffset" ? WITH_OFFSET : {};
       messages[name] = { name, ...more, payload: ref(schema), examples: [] };
     }

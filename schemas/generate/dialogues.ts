@@ -1,70 +1,116 @@
-import type { PresentClient, PresentUser } from "../../src/protocol/events";
-import type { NewMessage } from "../../src/protocol/payloads";
+import type { PresentClient, PresentUser, ResumedRoom } from "../../src/protocol/events";
+import type { NewMessage, NewPresenceInformation, NewTypingInformation } from "../../src/protocol/payloads";
 import { client, given, type Dialogue } from "./dialogue";
-import { REFUSAL_DIALOGUES } from "./refusalDialogues";
-import * as samples from "./samples";
-import { acked, connectError, COOKING, HELLO, MONEY, perRoom, receipt, refused, token } from "./samples";
+import { acked, connectError, COOKING, HELLO, MONEY, offset, perRoom, receipt, refused } from "./samples";
+import { token, WITH_TOKENS, WITHOUT_KEYS } from "./samples";
+import type { RefusalKey } from "./typeSchemas";
 
 const dialogue = given({});
-const withTokens = given(samples.WITH_TOKENS);
 const ana = client("ana");
 const bob = client("bob");
 const eve = client("eve");
 const anaAndBob = client("ana", "bob");
 
+const [MESSAGE, PRESENCE, TYPING] = [
+  "new_message",
+  "new_presence_information",
+  "new_typing_information",
+] as const;
 const ANA: PresentUser = { username: "ana", avatar: "https://example.com/ana.png" };
 const BOB: PresentUser = { username: "bob", avatar: "" };
 const ANA_WITH_ID: PresentClient = { id: "kZ3xW8pQv1nT", ...ANA };
-const TYPES = { username: "ana", chatRoom: COOKING, isTyping: true };
+const ENTERS: NewPresenceInformation = { ...ANA, currentRoom: COOKING };
+const TYPES: NewTypingInformation = { username: "ana", chatRoom: COOKING, isTyping: true };
 const STOPS = { ...TYPES, isTyping: false };
-const HOW = {
-  ...HELLO,
-  message: "how long do you boil an egg?",
-  uuid: "0b9c8f2e-9a3d-4c55-9d0e-2f6f2f1f7b10",
-};
-const [ZEROTH, FIRST, SECOND] = [0, 1, 2].map((n) => samples.offset("/cooking", n)) as [
-  string,
-  string,
-  string,
-];
+const EGGS = { ...HELLO, message: "how long do you boil an egg?", uuid: "0b9c8f2e-9a3d-4c55-9d0e" };
 const POLLING = "?EIO=4&transport=polling";
 
 /** The data of presence: all rooms are empty except for these. */
 const present = (users: Record<string, PresentUser[]>) => ({ usersPerRoom: perRoom(() => [], users) });
 const BOTH = present({ "/cooking": [ANA], "/money": [BOB] });
 
+const at = (position: number) => offset("/cooking", position);
+/** The data of `resumed`: the client missed nothing in all rooms but this one. */
+const resumed = (cooking?: ResumedRoom) => {
+  const complete = (room: string) => ({ recovered: true, replayed: 0, offset: offset(room, 0) });
+  return { rooms: perRoom<ResumedRoom>(complete, cooking ? { "/cooking": cooking } : {}) };
+};
+
 /** Ana sends it, and receives the receipt and the message. */
 const anaSays = (message: NewMessage, position: number) => [
-  ...ana.sends("new_message", message, receipt(message, position)),
+  ...ana.sends(MESSAGE, message, receipt(message, position)),
   ...ana.receivesMessage(message, position),
 ];
+
+const NOWHERE = { label: "Nowhere", name: "/nowhere" };
+const INVALID = { message: undefined };
+
+const BURST = 10; // at one event per second the 11th within 10 s is refused: time enough for a slow machine
+
+const late = given({ ...WITH_TOKENS, circumstance: "lateTimer" });
+const connected = anaAndBob.connects(); // bob receives no refusal
+const connectedAs = (sub: string) => ana.connects({ token: token({ sub }) });
+
+type Payload = NewMessage | NewPresenceInformation | NewTypingInformation;
+
+/** `limit` begins the names of the settings that limit the event. */
+function refusalDialogues(event: string, valid: Payload, invalid: RefusalKey, limit: string): Dialogue[] {
+  const isMissing = (field: string) => `should have required property '${field}'`;
+  const notValid = refused(invalid, Object.keys(valid).map(isMissing));
+  const elsewhere = "chatRoom" in valid ? { chatRoom: NOWHERE } : { currentRoom: NOWHERE };
+  const isRefused = (key: RefusalKey, payload: object = valid) => ana.isRefused(event, payload, refused(key));
+  const settings = { [`${limit}_PER_SECOND`]: "1", [`${limit}_BURST`]: String(BURST) };
+  return [
+    dialogue(`${event} that is not valid`, "Each violation is one line of `errors`.", [
+      connected,
+      ana.isRefused(event, {}, notValid, INVALID),
+    ]),
+    dialogue(`${event} for an unknown room`, "The room is not one of the server's.", [
+      connected,
+      isRefused("unknownRoom", { ...valid, ...elsewhere }),
+    ]),
+    given({ settings })(`${event} too often`, "Events that are not valid count, too.", [
+      connected,
+      ana.sends(event, {}, notValid, { ...INVALID, times: BURST }),
+      isRefused("tooManyRequests"),
+    ]),
+    given(WITH_TOKENS)(`${event} with the name of another user`, "The token has another name.", [
+      connectedAs("eve"),
+      isRefused("notAllowed"),
+    ]),
+    late(`${event} after the token expired`, "The connection is about to be closed.", [
+      connectedAs("ana"),
+      isRefused("unauthorized"),
+    ]),
+    given({ circumstance: "fault" })(`${event} and a fault`, "Only the log has the reason.", [
+      connected,
+      isRefused("internal"),
+    ]),
+  ];
+}
 
 export const DIALOGUES: readonly Dialogue[] = [
   dialogue("a message", "Every client receives it, in whichever room it is.", [
     anaAndBob.connects(),
-    ana.sends("new_message", HELLO),
+    ana.sends(MESSAGE, HELLO),
     anaAndBob.receivesMessage(HELLO, 1),
   ]),
   dialogue("an acked message, sent twice", "One is broadcast. The uuid with another text is refused.", [
     anaAndBob.connects(),
     anaSays(HELLO, 1),
     bob.receivesMessage(HELLO, 1),
-    ana.sends("new_message", HELLO, receipt(HELLO, 1, true)),
-    ana.sends("new_message", { ...HELLO, message: "bye" }, refused("uuidAlreadyUsed")),
+    ana.sends(MESSAGE, HELLO, receipt(HELLO, 1, true)),
+    ana.sends(MESSAGE, { ...HELLO, message: "bye" }, refused("uuidAlreadyUsed")),
   ]),
   given({ circumstance: "fullDisk" })("a full disk", "No client receives a message that cannot be stored.", [
     anaAndBob.connects(),
-    ana.isRefused("new_message", HELLO, refused("messageNotStored")),
+    ana.isRefused(MESSAGE, HELLO, refused("messageNotStored")),
   ]),
   dialogue("presence", "Every client receives it, also a client without a room.", [
     anaAndBob.connects(),
-    ana.sends("new_presence_information", { ...ANA, currentRoom: COOKING }),
+    ana.sends(PRESENCE, ENTERS),
     anaAndBob.receives("presence_information", present({ "/cooking": [ANA] })),
-    bob.sends(
-      "new_presence_information",
-      { ...BOB, currentRoom: MONEY },
-      acked("new_presence_information", BOTH),
-    ),
+    bob.sends(PRESENCE, { ...BOB, currentRoom: MONEY }, acked(PRESENCE, BOTH)),
     anaAndBob.receives("presence_information", BOTH),
     ana.disconnects(),
     bob.receives("presence_information", present({ "/money": [BOB] })),
@@ -73,12 +119,12 @@ export const DIALOGUES: readonly Dialogue[] = [
     ana.connects(),
     bob.connects({ presence: "diff" }),
     bob.receives("presence_state", present({})),
-    ana.sends("new_presence_information", { ...ANA, currentRoom: COOKING }),
+    ana.sends(PRESENCE, ENTERS),
     ana.receives("presence_information", present({ "/cooking": [ANA] })),
     bob.receives("presence_diff", { joined: { "/cooking": [ANA_WITH_ID] }, left: {} }),
     eve.connects({ presence: "diff" }),
     eve.receives("presence_state", present({ "/cooking": [ANA_WITH_ID] })),
-    ana.sends("new_presence_information", { ...ANA, currentRoom: MONEY }),
+    ana.sends(PRESENCE, { ...ANA, currentRoom: MONEY }),
     ana.receives("presence_information", present({ "/money": [ANA] })),
     client("bob", "eve").receives("presence_diff", {
       joined: { "/money": [ANA_WITH_ID] },
@@ -88,11 +134,11 @@ export const DIALOGUES: readonly Dialogue[] = [
   dialogue("typing", "The other clients that opted in receive it. A client that disconnects stops typing.", [
     ana.connects(),
     bob.connects({ typing: true }),
-    ana.sends("new_typing_information", TYPES),
+    ana.sends(TYPING, TYPES),
     bob.receives("typing_information", TYPES),
-    ana.sends("new_typing_information", STOPS, acked("new_typing_information", {})),
+    ana.sends(TYPING, STOPS, acked(TYPING, {})),
     bob.receives("typing_information", STOPS),
-    ana.sends("new_typing_information", TYPES),
+    ana.sends(TYPING, TYPES),
     bob.receives("typing_information", TYPES),
     ana.disconnects(),
     bob.receives("typing_information", STOPS),
@@ -100,52 +146,45 @@ export const DIALOGUES: readonly Dialogue[] = [
   dialogue("resuming", "The client is sent what it missed, then live messages.", [
     ana.connects(),
     bob.connects({ resume: {} }),
-    bob.receives("resumed", samples.resumed()),
+    bob.receives("resumed", resumed()),
     anaSays(HELLO, 1),
-    bob.receivesMessage(HELLO, 1, FIRST),
+    bob.receivesMessage(HELLO, 1, at(1)),
     bob.disconnects(),
-    anaSays(HOW, 2),
-    bob.connects({ resume: { "/cooking": FIRST, "/money": null } }),
-    bob.receivesMessage(HOW, 2, SECOND),
-    bob.receives(
-      "resumed",
-      samples.resumed({ "/cooking": { recovered: true, replayed: 1, offset: SECOND } }),
-    ),
+    anaSays(EGGS, 2),
+    bob.connects({ resume: { "/cooking": at(1), "/money": null } }),
+    bob.receivesMessage(EGGS, 2, at(2)),
+    bob.receives("resumed", resumed({ recovered: true, replayed: 1, offset: at(2) })),
   ]),
   dialogue("an unknown offset", "The room is not recovered: the client reads history.", [
     bob.connects({ resume: { "/cooking": "000000000000-1" } }),
-    bob.receives(
-      "resumed",
-      samples.resumed({ "/cooking": { recovered: false, replayed: 0, offset: ZEROTH } }),
-    ),
+    bob.receives("resumed", resumed({ recovered: false, replayed: 0, offset: at(0) })),
   ]),
-  given({ settings: { REPLAY_ON_CONNECT: "1" } })(
-    "a replay for all",
-    "Clients without opt-ins receive it, too.",
-    [ana.connects(), anaSays(HELLO, 1), bob.connects(), bob.receivesMessage(HELLO, 1)],
-  ),
-  dialogue("a handshake that is not valid", "The client is not connected.", [
-    ana.failsToConnect({ typing: "yes" }, connectError("handshakeNotValid", ["should be boolean"])),
+  given({ settings: { REPLAY_ON_CONNECT: "1" } })("a replay for all", "Clients need no opt-in.", [
+    ana.connects(),
+    anaSays(HELLO, 1),
+    bob.connects(),
+    bob.receivesMessage(HELLO, 1),
   ]),
-  withTokens("a token", "It has the name of the user and its rooms.", [
+  given(WITH_TOKENS)("tokens", "A token has the name of the user and its rooms.", [
     ana.connects({ token: token({ sub: "ana", rooms: ["/cooking"] }) }),
     bob.connects({ token: token({ sub: "bob", rooms: ["/money"] }) }), // receives nothing
     anaSays(HELLO, 1),
-    ana.sends("new_message", { ...HELLO, chatRoom: MONEY }, refused("notAllowed")),
+    ana.sends(MESSAGE, { ...HELLO, chatRoom: MONEY }, refused("notAllowed")),
+    eve.failsToConnect({}, connectError("unauthorized")),
+    eve.failsToConnect({ token: "nonsense" }, connectError("unauthorized")),
   ]),
-  withTokens("no token, or a bad one", "The client is not connected.", [
-    ana.failsToConnect({}, connectError("unauthorized")),
-    ana.failsToConnect({ token: "nonsense" }, connectError("unauthorized")),
-  ]),
-  given(samples.WITHOUT_KEYS)("tokens that cannot be verified", "The public keys cannot be fetched.", [
+  given(WITHOUT_KEYS)("tokens that cannot be verified", "The public keys cannot be fetched.", [
     ana.failsToConnect({ token: token({ sub: "ana" }, "RS256") }, connectError("notReady")),
   ]),
-  dialogue("a request that is not valid", "There is no such version of Engine.IO.", [
-    ana.failsToOpen("?EIO=2&transport=polling", refused("badRequest")),
-  ]),
-  dialogue("a page of another origin", "The origin is not on the list.", [
-    ana.failsToOpen(POLLING, refused("originNotAllowed"), { Origin: "https://elsewhere.example" }),
-  ]),
+  dialogue(
+    "refused connections",
+    "A bad `auth`, no such version of Engine.IO, and a page of another origin.",
+    [
+      ana.failsToConnect({ typing: "yes" }, connectError("handshakeNotValid", ["should be boolean"])),
+      ana.failsToOpen("?EIO=2&transport=polling", refused("badRequest")),
+      ana.failsToOpen(POLLING, refused("originNotAllowed"), { Origin: "https://elsewhere.example" }),
+    ],
+  ),
   given({ settings: { MAX_CONNECTIONS: "1" } })("a full server", "It has all connections that it may have.", [
     ana.connects(),
     bob.failsToOpen(POLLING, refused("tooManyConnections")),
@@ -153,5 +192,12 @@ export const DIALOGUES: readonly Dialogue[] = [
   given({ circumstance: "starting" })("a starting server", "It accepts no connections yet.", [
     ana.failsToOpen(POLLING, refused("notReady")),
   ]),
-  ...REFUSAL_DIALOGUES,
+  ...refusalDialogues(MESSAGE, HELLO, "messageNotValid", "MESSAGES"),
+  ...refusalDialogues(PRESENCE, ENTERS, "userInfoNotValid", "PRESENCE"),
+  ...refusalDialogues(TYPING, TYPES, "typingInfoNotValid", "TYPING"),
+  dialogue("an unknown event", "Only a callback receives the refusal.", [
+    ana.connects(),
+    ana.sends("no_such_event", {}, undefined, { message: "unknown_event" }),
+    ana.sends("no_such_event", {}, refused("unknownEvent"), { message: "unknown_event" }),
+  ]),
 ];

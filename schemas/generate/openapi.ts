@@ -1,6 +1,6 @@
 import { REFUSALS } from "../../src/protocol/refusals";
 import { CIRCUMSTANCES } from "./dialogue";
-import { ROUTES, type Route } from "./routes";
+import { ROUTES, type Example, type Route } from "./routes";
 import { ASSIGNED_BY_SERVER } from "./samples";
 import { componentsOf, ref, refusalName, type Json, type RefusalKey } from "./typeSchemas";
 
@@ -8,7 +8,7 @@ const DESCRIPTION = `The HTTP routes of the chat service. Its events, and Socket
 
 - Every JSON body is an envelope: either \`data\` or \`error\` is null.
 - Each path accepts GET and HEAD; all other methods are refused.
-- An example has \`x-request\`, the request, and \`x-given\`, what it requires before.`;
+- An example has \`x-request\`, the request, and \`x-given\`, what it requires before. An \`excerpt\` is a part of the answer.`;
 
 const TAGS = [
   { name: "chat", description: "For the frontends of the chat" },
@@ -50,26 +50,31 @@ export function openApi(info: Json & { license: { name: string } }, schemas: Rec
 }
 
 function pathItem(route: Route): Json {
-  const statuses = new Set(route.examples.map(statusOf));
+  const statuses = new Set(route.rows.map(statusOf));
   const responses = [...statuses].map((status) => [status, response(route, status)]);
   return { get: { ...route.operation, responses: Object.fromEntries(responses) as Json } };
 }
 
 /** Returns the answer with this status: the one that succeeds, or the refusals that have it in common. */
-function response({ operation, answer, examples }: Route, status: number): Json {
-  const same = examples.filter((example) => statusOf(example) === status);
+function response({ path, operation, answer, rows, ...defaults }: Route, status: number): Json {
+  const same = rows.filter((row) => statusOf(row) === status);
   const keys = same.flatMap(({ refusal }) => refusal ?? []);
   const [first, ...more] = keys.map((key) => ref(refusalName(key)));
   const body = first ? (more.length === 0 ? first : { anyOf: [first, ...more] }) : answer;
   const [type, schema] = typeof body === "string" ? [body, { type: "string" }] : ["application/json", body];
-  const shown = Object.fromEntries(same.map(({ name, example }) => [name, example]));
+  const examples = same.map(
+    ({ name, value, given = defaults.given, method = "GET", headers, times, ...row }) => {
+      const request = { method, path: row.path ?? path.replace("{room}", "cooking"), headers, times };
+      return [name, { value, "x-request": request, "x-given": given } satisfies Example];
+    },
+  );
   return {
     description: keys.map((key) => REFUSALS[key].message).join(", or: ") || operation.summary,
     headers: Object.assign({}, ...keys.map((key) => REFUSAL_HEADERS[key])) as Json,
-    content: { [type]: { schema, examples: shown } },
+    content: { [type]: { schema, examples: Object.fromEntries(examples) as Json } },
   };
 }
 
-function statusOf({ refusal }: Route["examples"][number]): number {
+function statusOf({ refusal }: Route["rows"][number]): number {
   return refusal === undefined ? 200 : REFUSALS[refusal].status;
 }

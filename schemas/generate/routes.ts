@@ -1,17 +1,8 @@
 import { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT } from "../../src/protocol/limits";
 import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
 import type { Given } from "./dialogue";
-import {
-  envelope,
-  HELLO,
-  offset,
-  receipt,
-  refused,
-  stored,
-  token,
-  WITH_TOKENS,
-  WITHOUT_KEYS,
-} from "./samples";
+import { envelope, HELLO, offset, receipt, refused, stored } from "./samples";
+import { token, WITH_TOKENS, WITHOUT_KEYS } from "./samples";
 import { ref, type Json, type RefusalKey } from "./typeSchemas";
 
 /*
@@ -19,14 +10,29 @@ import { ref, type Json, type RefusalKey } from "./typeSchemas";
  * compare the table with the routes of Express, and play every example against the server.
  */
 
+interface Request {
+  method: string;
+  path: string;
+  headers?: Record<string, string>;
+  /** The request is repeated; only the last answer counts. */
+  times?: number;
+}
+
 export interface Example {
   value: unknown;
-  /** Only the answer to the last of `times` requests counts. */
-  "x-request": { method: string; path: string; headers?: Record<string, string>; times?: number };
+  "x-request": Request;
   "x-given"?: Given;
-  /** The answer is longer than the example: a longer text, or an object with more keys. */
-  "x-excerpt"?: boolean;
 }
+
+/** An example of an answer; what its request and condition have in common with the others of the route is left out. */
+interface Row extends Partial<Request> {
+  name: string;
+  /** Absent if the request succeeds. */
+  refusal?: RefusalKey;
+  value: unknown;
+  given?: Given;
+}
+type Details = Partial<Row>;
 
 export interface Route {
   path: string;
@@ -34,23 +40,11 @@ export interface Route {
   operation: Json & { summary: string };
   /** The answer to a request that succeeds: the schema of a JSON body, or the content type of a text. */
   answer: Json | string;
-  /** `refusal`: absent if the request succeeds. */
-  examples: { name: string; refusal?: RefusalKey; example: Example }[];
-}
-
-/** An example; what its request has in common with the others of the route is left out. */
-interface Row extends Partial<Example["x-request"]> {
-  name: string;
-  value: unknown;
-  refusal?: RefusalKey;
+  rows: Row[];
   given?: Given;
-  isExcerpt?: boolean;
 }
-type Details = Partial<Row>;
 
 const succeeds = (name: string, value: unknown, details: Details = {}): Row => ({ name, value, ...details });
-const excerpt = (value: unknown, details: Details = {}) =>
-  succeeds("excerpt", value, { ...details, isExcerpt: true });
 const fails = (refusal: RefusalKey, details: Details = {}, errors: string[] = []): Row => {
   return { name: refusal, refusal, value: refused(refusal, errors).payload, ...details };
 };
@@ -61,36 +55,24 @@ const ANY_ROUTE = [
   fails("methodNotAllowed", { method: "POST" }),
 ];
 
-/** `condition`: what the examples require that do not say it themselves. */
+type Head = [path: string, operationId: string, tag: string, summary: string];
 function route(
-  [path, operationId, tag, summary]: [path: string, operationId: string, tag: string, summary: string],
+  [path, operationId, tag, summary]: Head,
   answer: Json | string,
   rows: Row[],
-  more: Json = {},
-  condition?: Given,
+  more?: Json,
 ): Route {
-  const defaults = { method: "GET", path: path.replace("{room}", "cooking") };
-  const examples = [...rows, ...ANY_ROUTE].map(
-    ({ name, refusal, value, isExcerpt, given = condition, ...request }) => {
-      const example = {
-        value,
-        "x-request": { ...defaults, ...request },
-        "x-given": given,
-        "x-excerpt": isExcerpt,
-      };
-      return { name, refusal, example };
-    },
-  );
-  return { path, operation: { operationId, tags: [tag], summary, ...more }, answer, examples };
+  const operation = { operationId, tags: [tag], summary, ...more };
+  return { path, operation, answer, rows: [...rows, ...ANY_ROUTE] };
 }
 
 function page(path: string, id: string, contentType: string, summary: string, part: string): Route {
   const removed = fails("notFound", { given: { settings: { CHAT_PAGE: "off" } } });
-  return route([path, id, "page", summary], contentType, [excerpt(part), removed]);
+  return route([path, id, "page", summary], contentType, [succeeds("excerpt", part), removed]);
 }
 
 function documentFile(path: string, id: string, summary: string, part: object): Route {
-  return route([path, id, "documents", summary], { type: "object" }, [excerpt(part)]);
+  return route([path, id, "documents", summary], { type: "object" }, [succeeds("excerpt", part)]);
 }
 
 const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
@@ -102,12 +84,9 @@ const METRICS = "# TYPE chat_messages_accepted_total counter\nchat_messages_acce
 
 const SLOW: Given = { settings: { HISTORY_PER_SECOND: "1", HISTORY_BURST: "10" } };
 const HISTORY = "/rooms/cooking/messages";
-const [FIRST, SECOND] = [offset("/cooking", 1), offset("/cooking", 2)];
+const at = (position: number) => offset("/cooking", position);
 const SENT = [1, 2, 3].map((n) => ({ ...HELLO, message: `${String(n)} eggs`, uuid: String(n) }));
-const [ONE, ...TWO_AND_THREE] = SENT.map((sent, i) => ({
-  ...stored(sent, i + 1),
-  offset: offset("/cooking", i + 1),
-}));
+const [ONE, TWO, THREE] = SENT.map((sent, i) => ({ ...stored(sent, i + 1), offset: at(i + 1) }));
 const messages = SENT.map((payload, i) => ({ payload, ack: receipt(payload, i + 1).payload }));
 const history = (messages: unknown[], before: string | null, after: string | null) =>
   envelope({ messages, before, after });
@@ -115,12 +94,9 @@ const ofThree = (query: string): Details => ({ path: `${HISTORY}?${query}`, give
 
 const LIMIT = { type: "integer", minimum: 1, maximum: MAX_PAGE_LIMIT, default: DEFAULT_PAGE_LIMIT };
 const ROOM = { name: "room", in: "path", required: true, schema: { type: "string" }, example: "cooking" };
-const query = (name: string, description: string, schema: Json) => ({
-  name,
-  in: "query",
-  description,
-  schema,
-});
+function query(name: string, description: string, schema: Json): Json {
+  return { name, in: "query", description, schema };
+}
 
 export const ROUTES: readonly Route[] = [
   route(["/", "getSignOfLife", "operations", "The text OK"], "text/plain", [succeeds("ok", "OK")]),
@@ -132,9 +108,9 @@ export const ROUTES: readonly Route[] = [
     ["/rooms/{room}/messages", "getMessages", "chat", "The messages of a room, one page per request"],
     ref("HistoryPageEnvelope"),
     [
-      succeeds("newest", history(TWO_AND_THREE, SECOND, null), ofThree("limit=2")),
-      succeeds("before", history([ONE], null, FIRST), ofThree(`before=${SECOND}`)),
-      succeeds("after", history([TWO_AND_THREE[0]], SECOND, SECOND), ofThree(`limit=1&after=${FIRST}`)),
+      succeeds("newest", history([TWO, THREE], at(2), null), ofThree("limit=2")),
+      succeeds("before", history([ONE], null, at(1)), ofThree(`before=${at(2)}`)),
+      succeeds("after", history([TWO], at(2), at(2)), ofThree(`limit=1&after=${at(1)}`)),
       succeeds("empty", history([], null, null), withRoom("/cooking")),
       fails("badPage", { path: `${HISTORY}?limit=${String(MAX_PAGE_LIMIT + 1)}` }),
       fails("unknownOffset", { path: `${HISTORY}?before=000000000000-1` }),
@@ -171,11 +147,17 @@ export const ROUTES: readonly Route[] = [
     succeeds("ready", envelope({ status: "ready" })),
     fails("notReady", STARTING, ["starting", "message log: not open"]),
   ]),
-  route(
-    ["/metrics", "getMetrics", "operations", "Metrics in Prometheus' text format, if METRICS_TOKEN is set"],
-    "text/plain",
-    [excerpt(METRICS, bearer(METRICS_TOKEN)), fails("unauthorized"), fails("notFound", { given: {} })],
-    { security: [{ metricsToken: [] }] },
-    { settings: { METRICS_TOKEN } },
-  ),
+  {
+    ...route(
+      ["/metrics", "getMetrics", "operations", "Metrics in Prometheus' text format, if METRICS_TOKEN is set"],
+      "text/plain",
+      [
+        succeeds("excerpt", METRICS, bearer(METRICS_TOKEN)),
+        fails("unauthorized"),
+        fails("notFound", { given: {} }),
+      ],
+      { security: [{ metricsToken: [] }] },
+    ),
+    given: { settings: { METRICS_TOKEN } },
+  },
 ];

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import type { ChatMessage, DataEnvelope, MessageReceipt, ResumedRoom } from "../../src/protocol/events";
+import type { ChatMessage, DataEnvelope, MessageReceipt } from "../../src/protocol/events";
 import type { ChatRoom, NewMessage } from "../../src/protocol/payloads";
 import { ChatError, REFUSALS } from "../../src/protocol/refusals";
 import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
@@ -62,12 +62,6 @@ function timestamp(second: number): string {
 /** room name → value, which is the one of `exceptions` where it has one. */
 export function perRoom<T>(value: (room: string) => T, exceptions: Record<string, T>): Record<string, T> {
   return Object.fromEntries(DEFAULT_ROOMS.map(({ name }) => [name, exceptions[name] ?? value(name)]));
-}
-
-/** The data of `resumed`: in the rooms without an exception the client missed nothing. */
-export function resumed(exceptions: Record<string, ResumedRoom> = {}) {
-  const complete = (room: string) => ({ recovered: true, replayed: 0, offset: offset(room, 0) });
-  return { rooms: perRoom<ResumedRoom>(complete, exceptions) };
 }
 
 const JWT_SECRET = "an example of a secret of 32 bytes";

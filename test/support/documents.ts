@@ -31,12 +31,12 @@ export class Document<Root> {
  * are equal in the example must be equal in the answers of the server.
  */
 export class AssignedValues {
-  readonly #keys: readonly string[];
+  readonly #pattern: RegExp;
   /** value in the example → the server's */
   readonly #known = new Map<string, string>();
 
   constructor({ root }: Document<unknown>) {
-    this.#keys = root["x-assigned-by-server"];
+    this.#pattern = new RegExp(`(?<="(?:${root["x-assigned-by-server"].join("|")})":")[^"]+`, "g");
   }
 
   /** Returns the example with the values that the server assigned so far. */
@@ -48,16 +48,11 @@ export class AssignedValues {
 
   /** Learns the values that are new in the answer; returns what the answer must be equal to. */
   expected(example: unknown, actual: unknown): unknown {
-    this.#learn(example, actual, "");
+    const [shown, assigned] = [{ example }, { actual }].map(
+      (it) => JSON.stringify(it).match(this.#pattern) ?? [],
+    );
+    for (const [i, value] of (shown ?? []).entries())
+      if (!this.#known.has(value)) this.#known.set(value, assigned?.[i] ?? value);
     return this.toSend(example);
-  }
-
-  #learn(example: unknown, actual: unknown, key: string): void {
-    if (typeof example === "string" && typeof actual === "string") {
-      if (this.#keys.includes(key) && !this.#known.has(example)) this.#known.set(example, actual);
-    } else if (typeof example === "object" && example !== null) {
-      const inner = actual as Record<string, unknown> | null | undefined;
-      for (const [name, value] of Object.entries(example)) this.#learn(value, inner?.[name], name);
-    }
   }
 }
