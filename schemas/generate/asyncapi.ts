@@ -135,7 +135,7 @@ const OPERATIONS: Record<string, Operation> = {
   },
 };
 
-function messagesOf([event, { messages, reply }]: [string, Operation]): Messages {
+function messagesOf(event: string, { messages, reply }: Operation): Messages {
   const type = event.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
   return messages ?? { [event]: reply ? type : `${type}Envelope` };
 }
@@ -143,14 +143,12 @@ function messagesOf([event, { messages, reply }]: [string, Operation]): Messages
 /** Returns asyncapi.json. `info`: what both documents have. */
 export function asyncApi(info: Json, schemas: Record<string, Json>): Json {
   const messages = allMessages();
-  const operations = Object.entries(OPERATIONS);
   return {
     asyncapi: "3.0.0",
     info: { ...info, description: DESCRIPTION, tags: [{ name: "base" }, { name: "extension" }] },
     defaultContentType: "application/json",
     servers: { chat: SERVER },
-    channels: Object.assign({}, ...operations.map(channels)) as Json,
-    operations: Object.fromEntries(operations.map((row) => [row[0], operation(row)])),
+    ...channelsAndOperations(),
     components: { messages, schemas: componentsOf(messages, schemas) },
     "x-assigned-by-server": ASSIGNED_BY_SERVER,
     "x-circumstances": CIRCUMSTANCES,
@@ -158,37 +156,31 @@ export function asyncApi(info: Json, schemas: Record<string, Json>): Json {
   };
 }
 
-/** Code generators name types after channels: the ending keeps these apart from the types of messages. */
-function channels(row: [string, Operation]): Json {
-  const [id, { reply, channel }] = row;
-  const refs = (of: object) =>
+/** An operation has all messages of its channel, and its reply those of another one. */
+function channelsAndOperations() {
+  const [channels, operations]: [Json, Json] = [{}, {}];
+  const refs = (of: Messages) =>
     Object.fromEntries(Object.keys(of).map((key) => [key, { $ref: `#/components/messages/${key}` }]));
-  return {
-    [`${id}_channel`]: { address: id, ...channel, messages: refs(messagesOf(row)) },
-    ...(reply && { [`${id}_reply`]: { address: null, messages: refs(reply) } }),
-  };
-}
-
-function operation(row: [string, Operation]): Json {
-  const [id, { description, reply }] = row;
-  const inChannel = (channel: string, of: object) => ({
-    channel: { $ref: `#/channels/${channel}` },
-    messages: Object.keys(of).map((key) => ({ $ref: `#/channels/${channel}/messages/${key}` })),
-  });
-  return {
-    action: reply ? "receive" : "send",
-    description,
-    tags: [{ name: EXTENSIONS.includes(id) ? "extension" : "base" }],
-    ...inChannel(`${id}_channel`, messagesOf(row)),
-    ...(reply && { reply: inChannel(`${id}_reply`, reply) }),
-  };
+  for (const [id, row] of Object.entries(OPERATIONS)) {
+    // Code generators name types after channels: the ending keeps these apart from the types of messages.
+    channels[`${id}_channel`] = { address: id, ...row.channel, messages: refs(messagesOf(id, row)) };
+    if (row.reply) channels[`${id}_reply`] = { address: null, messages: refs(row.reply) };
+    operations[id] = {
+      action: row.reply ? "receive" : "send",
+      description: row.description,
+      tags: [{ name: EXTENSIONS.includes(id) ? "extension" : "base" }],
+      channel: { $ref: `#/channels/${id}_channel` },
+      reply: row.reply && { channel: { $ref: `#/channels/${id}_reply` } },
+    };
+  }
+  return { channels, operations };
 }
 
 /** Returns each message with its examples: what the dialogues show of it, without repetitions. */
 function allMessages(): Record<string, Json> {
   const messages: Record<string, Json & { examples: Json[] }> = {};
-  for (const row of Object.entries(OPERATIONS))
-    for (const [name, schema] of Object.entries({ ...messagesOf(row), ...row[1].reply })) {
+  for (const [id, row] of Object.entries(OPERATIONS))
+    for (const [name, schema] of Object.entries({ ...messagesOf(id, row), ...row.reply })) {
       const more = name === "room.withOffset" ? WITH_OFFSET : {};
       messages[name] = { name, ...more, payload: ref(schema), examples: [] };
     }

@@ -1,6 +1,7 @@
-import type { PresentClient, PresentUser, ResumedRoom } from "../../src/protocol/events";
+import { EVENTS, type PresentClient, type PresentUser, type ResumedRoom } from "../../src/protocol/events";
 import type { NewMessage, NewPresenceInformation, NewTypingInformation } from "../../src/protocol/payloads";
-import { client, given, type Dialogue } from "./dialogue";
+import { REFUSALS } from "../../src/protocol/refusals";
+import { client, given, type Dialogue, type Given, type Step } from "./dialogue";
 import { acked, connectError, COOKING, HELLO, MONEY, offset, perRoom, receipt, refused } from "./samples";
 import { token, WITH_TOKENS, WITHOUT_KEYS } from "./samples";
 import type { RefusalKey } from "./typeSchemas";
@@ -11,11 +12,7 @@ const bob = client("bob");
 const eve = client("eve");
 const anaAndBob = client("ana", "bob");
 
-const [MESSAGE, PRESENCE, TYPING] = [
-  "new_message",
-  "new_presence_information",
-  "new_typing_information",
-] as const;
+const { newMessage: MESSAGE, newPresenceInformation: PRESENCE, newTypingInformation: TYPING } = EVENTS;
 const ANA: PresentUser = { username: "ana", avatar: "https://example.com/ana.png" };
 const BOB: PresentUser = { username: "bob", avatar: "" };
 const ANA_WITH_ID: PresentClient = { id: "kZ3xW8pQv1nT", ...ANA };
@@ -44,10 +41,8 @@ const anaSays = (message: NewMessage, position: number) => [
 
 const NOWHERE = { label: "Nowhere", name: "/nowhere" };
 const INVALID = { message: undefined };
-
 const BURST = 10; // at one event per second the 11th within 10 s is refused: time enough for a slow machine
-
-const late = given({ ...WITH_TOKENS, circumstance: "lateTimer" });
+const LATE: Given = { ...WITH_TOKENS, circumstance: "lateTimer" };
 const connected = anaAndBob.connects(); // bob receives no refusal
 const connectedAs = (sub: string) => ana.connects({ token: token({ sub }) });
 
@@ -55,37 +50,28 @@ type Payload = NewMessage | NewPresenceInformation | NewTypingInformation;
 
 /** `limit` begins the names of the settings that limit the event. */
 function refusalDialogues(event: string, valid: Payload, invalid: RefusalKey, limit: string): Dialogue[] {
-  const isMissing = (field: string) => `should have required property '${field}'`;
-  const notValid = refused(invalid, Object.keys(valid).map(isMissing));
+  const errors = Object.keys(valid).map((field) => `should have required property '${field}'`);
   const elsewhere = "chatRoom" in valid ? { chatRoom: NOWHERE } : { currentRoom: NOWHERE };
-  const isRefused = (key: RefusalKey, payload: object = valid) => ana.isRefused(event, payload, refused(key));
   const settings = { [`${limit}_PER_SECOND`]: "1", [`${limit}_BURST`]: String(BURST) };
+  const flood = ana.sends(event, {}, refused(invalid, errors), { ...INVALID, times: BURST }); // counts, too
+  const refuses = (
+    key: RefusalKey,
+    what: string,
+    condition: Given,
+    before: Step[],
+    payload: object = valid,
+  ) => {
+    const [lines, more] = key === invalid ? [errors, INVALID] : [];
+    const steps = [before, ana.isRefused(event, payload, refused(key, lines), more)];
+    return given(condition)(`${event} ${what}`, REFUSALS[key].description, steps);
+  };
   return [
-    dialogue(`${event} that is not valid`, "Each violation is one line of `errors`.", [
-      connected,
-      ana.isRefused(event, {}, notValid, INVALID),
-    ]),
-    dialogue(`${event} for an unknown room`, "The room is not one of the server's.", [
-      connected,
-      isRefused("unknownRoom", { ...valid, ...elsewhere }),
-    ]),
-    given({ settings })(`${event} too often`, "Events that are not valid count, too.", [
-      connected,
-      ana.sends(event, {}, notValid, { ...INVALID, times: BURST }),
-      isRefused("tooManyRequests"),
-    ]),
-    given(WITH_TOKENS)(`${event} with the name of another user`, "The token has another name.", [
-      connectedAs("eve"),
-      isRefused("notAllowed"),
-    ]),
-    late(`${event} after the token expired`, "The connection is about to be closed.", [
-      connectedAs("ana"),
-      isRefused("unauthorized"),
-    ]),
-    given({ circumstance: "fault" })(`${event} and a fault`, "Only the log has the reason.", [
-      connected,
-      isRefused("internal"),
-    ]),
+    refuses(invalid, "that is not valid", {}, connected, {}),
+    refuses("unknownRoom", "for an unknown room", {}, connected, { ...valid, ...elsewhere }),
+    refuses("tooManyRequests", "too often", { settings }, [...connected, ...flood]),
+    refuses("notAllowed", "with the name of another user", WITH_TOKENS, connectedAs("eve")),
+    refuses("unauthorized", "after the token expired", LATE, connectedAs("ana")),
+    refuses("internal", "and a fault", { circumstance: "fault" }, connected),
   ];
 }
 

@@ -32,7 +32,6 @@ interface Row extends Partial<Request> {
   value: unknown;
   given?: Given;
 }
-type Details = Partial<Row>;
 
 export interface Route {
   path: string;
@@ -44,8 +43,12 @@ export interface Route {
   given?: Given;
 }
 
-const succeeds = (name: string, value: unknown, details: Details = {}): Row => ({ name, value, ...details });
-const fails = (refusal: RefusalKey, details: Details = {}, errors: string[] = []): Row => {
+const succeeds = (name: string, value: unknown, details: Partial<Row> = {}): Row => ({
+  name,
+  value,
+  ...details,
+});
+const fails = (refusal: RefusalKey, details: Partial<Row> = {}, errors: string[] = []): Row => {
   return { name: refusal, refusal, value: refused(refusal, errors).payload, ...details };
 };
 
@@ -56,14 +59,10 @@ const ANY_ROUTE = [
 ];
 
 type Head = [path: string, operationId: string, tag: string, summary: string];
-function route(
-  [path, operationId, tag, summary]: Head,
-  answer: Json | string,
-  rows: Row[],
-  more?: Json,
-): Route {
+function route(head: Head, answer: Json | string, rows: Row[], more?: Json, given?: Given): Route {
+  const [path, operationId, tag, summary] = head;
   const operation = { operationId, tags: [tag], summary, ...more };
-  return { path, operation, answer, rows: [...rows, ...ANY_ROUTE] };
+  return { path, operation, answer, rows: [...rows, ...ANY_ROUTE], given };
 }
 
 function page(path: string, id: string, contentType: string, summary: string, part: string): Route {
@@ -77,10 +76,10 @@ function documentFile(path: string, id: string, summary: string, part: object): 
 
 const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
 const withRoom = (room: string) => ({ given: WITH_TOKENS, ...bearer(token({ sub: "ana", rooms: [room] })) });
-const FAULT: Details = { given: { circumstance: "fault" } };
-const STARTING: Details = { given: { circumstance: "starting" } };
+const FAULT: Partial<Row> = { given: { circumstance: "fault" } };
+const STARTING: Partial<Row> = { given: { circumstance: "starting" } };
 const METRICS_TOKEN = "an-example-of-a-token";
-const METRICS = "# TYPE chat_messages_accepted_total counter\nchat_messages_accepted_total 0\n";
+const METRICS = "\nchat_messages_accepted_total 0\n";
 
 const SLOW: Given = { settings: { HISTORY_PER_SECOND: "1", HISTORY_BURST: "10" } };
 const HISTORY = "/rooms/cooking/messages";
@@ -88,9 +87,9 @@ const at = (position: number) => offset("/cooking", position);
 const SENT = [1, 2, 3].map((n) => ({ ...HELLO, message: `${String(n)} eggs`, uuid: String(n) }));
 const [ONE, TWO, THREE] = SENT.map((sent, i) => ({ ...stored(sent, i + 1), offset: at(i + 1) }));
 const messages = SENT.map((payload, i) => ({ payload, ack: receipt(payload, i + 1).payload }));
-const history = (messages: unknown[], before: string | null, after: string | null) =>
+const history = (messages: unknown[], before: unknown, after: unknown) =>
   envelope({ messages, before, after });
-const ofThree = (query: string): Details => ({ path: `${HISTORY}?${query}`, given: { messages } });
+const ofThree = (query: string): Partial<Row> => ({ path: `${HISTORY}?${query}`, given: { messages } });
 
 const LIMIT = { type: "integer", minimum: 1, maximum: MAX_PAGE_LIMIT, default: DEFAULT_PAGE_LIMIT };
 const ROOM = { name: "room", in: "path", required: true, schema: { type: "string" }, example: "cooking" };
@@ -147,17 +146,15 @@ export const ROUTES: readonly Route[] = [
     succeeds("ready", envelope({ status: "ready" })),
     fails("notReady", STARTING, ["starting", "message log: not open"]),
   ]),
-  {
-    ...route(
-      ["/metrics", "getMetrics", "operations", "Metrics in Prometheus' text format, if METRICS_TOKEN is set"],
-      "text/plain",
-      [
-        succeeds("excerpt", METRICS, bearer(METRICS_TOKEN)),
-        fails("unauthorized"),
-        fails("notFound", { given: {} }),
-      ],
-      { security: [{ metricsToken: [] }] },
-    ),
-    given: { settings: { METRICS_TOKEN } },
-  },
+  route(
+    ["/metrics", "getMetrics", "operations", "Metrics in Prometheus' text format, if METRICS_TOKEN is set"],
+    "text/plain",
+    [
+      succeeds("excerpt", METRICS, bearer(METRICS_TOKEN)),
+      fails("unauthorized"),
+      fails("notFound", { given: {} }),
+    ],
+    { security: [{ metricsToken: [] }] },
+    { settings: { METRICS_TOKEN } },
+  ),
 ];

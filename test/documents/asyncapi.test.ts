@@ -1,20 +1,14 @@
 import type { Dialogue, Step } from "../../schemas/generate/dialogue";
 import type { Shown } from "../../schemas/generate/samples";
-import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
 import { EVENTS } from "../../src/protocol/events";
 import { startGiven } from "../support/circumstances";
 import { AssignedValues, Document } from "../support/documents";
 import { TestClient } from "../support/testClient";
 
-interface Operation {
-  messages: { $ref: string }[];
-  reply?: { messages: { $ref: string }[] };
-}
-
 interface Root {
-  channels: Record<string, { address: string | null; parameters?: { room?: { examples: string[] } } }>;
-  operations: Record<string, Operation>;
-  components: { messages: Record<string, { examples: { name: string; payload: unknown }[] }> };
+  channels: Record<string, { address: string | null; messages: Record<string, unknown> }>;
+  operations: Record<string, { reply?: unknown }>;
+  components: { messages: Record<string, { examples: unknown[] }> };
   "x-dialogues": Dialogue[];
 }
 
@@ -112,8 +106,8 @@ describe("the server behaves as in the dialogue", () => {
   });
 
   test("and the dialogues show every message of every operation, and no other", () => {
-    const documented = Object.entries(operations).flatMap(([id, { messages, reply }]) =>
-      [...messages, ...(reply?.messages ?? [])].map(({ $ref }) => `${id}: ${$ref.split("/").at(-1) ?? ""}`),
+    const documented = Object.entries(channels).flatMap(([id, { messages }]) =>
+      Object.keys(messages).map((message) => `${id.replace(/_(channel|reply)$/, "")}: ${message}`),
     );
     expect([...played].sort()).toEqual(documented.sort());
   });
@@ -125,10 +119,6 @@ describe("asyncapi.json", () => {
     expect(addresses.sort()).toEqual([...Object.values(EVENTS), "{room}", "{event}"].sort());
   });
 
-  test("has the default rooms", () => {
-    expect(channels.room_channel?.parameters?.room?.examples).toEqual(DEFAULT_ROOMS.map(({ name }) => name));
-  });
-
   test("shows each event of a client with a callback and without", () => {
     const steps = DIALOGUES.flatMap(({ steps }) => steps);
     for (const name of Object.values(EVENTS).filter((name) => operations[name]?.reply)) {
@@ -137,14 +127,8 @@ describe("asyncapi.json", () => {
     }
   });
 
-  test.each(Object.entries(components.messages))(
-    "has examples of %s, from dialogues",
-    (_key, { examples }) => {
-      expect(examples.length).toBeGreaterThan(0);
-      for (const { name, payload } of examples) {
-        const dialogue = DIALOGUES.find((dialogue) => dialogue.name === name);
-        expect(JSON.stringify(dialogue)).toContain(JSON.stringify(payload));
-      }
-    },
-  );
+  test("has examples of every message", () => {
+    for (const [key, { examples }] of Object.entries(components.messages))
+      expect({ key, examples }).toEqual({ key, examples: expect.arrayContaining([expect.anything()]) });
+  });
 });

@@ -12,32 +12,33 @@ import { temporaryDirectory } from "./temporaryDirectory";
 import { until } from "./until";
 
 /** Brings a condition about, until the end of the test. */
-const CAUSES: Record<NonNullable<Given["circumstance"]>, () => jest.SpyInstance[]> = {
-  fullDisk: () => [jest.spyOn(EmbeddedMessageLog.prototype, "append").mockRejectedValue(new StoreError())],
-  fault: () =>
-    (["get", "list"] as const).map((method) =>
-      jest.spyOn(Rooms.prototype, method).mockImplementation(() => {
-        throw new Error("a fault");
-      }),
-    ),
-  starting: () => [jest.spyOn(EmbeddedMessageLog.prototype, "start").mockReturnValue(new Promise(() => {}))],
+const CAUSES: Record<NonNullable<Given["circumstance"]>, () => unknown> = {
+  fullDisk: () => jest.spyOn(EmbeddedMessageLog.prototype, "append").mockRejectedValue(new StoreError()),
+  fault: () => {
+    const fail = () => {
+      throw new Error("a fault");
+    };
+    for (const method of ["get", "list"] as const)
+      jest.spyOn(Rooms.prototype, method).mockImplementation(fail);
+  },
+  starting: () => jest.spyOn(EmbeddedMessageLog.prototype, "start").mockReturnValue(new Promise(() => {})),
   lateTimer: () => {
     const { verify } = Authenticator.prototype;
-    const spy = jest.spyOn(Authenticator.prototype, "verify");
-    return [
-      spy.mockImplementation(async function (this: Authenticator, token) {
-        const dates = [Infinity]; // what the timer sees; all later checks see a date in the past
-        const identity = await verify.call(this, token);
-        return Object.defineProperty(identity, "expiresAt", { get: () => dates.pop() ?? 0 });
-      }),
-    ];
+    jest.spyOn(Authenticator.prototype, "verify").mockImplementation(async function (
+      this: Authenticator,
+      token,
+    ) {
+      const dates = [Infinity]; // what the timer sees; all later checks see a date in the past
+      const identity = await verify.call(this, token);
+      return Object.defineProperty(identity, "expiresAt", { get: () => dates.pop() ?? 0 });
+    });
   },
 };
 
 /** Starts the service as an example requires it; resolves with its URL. */
 export async function startGiven({ settings = {}, circumstance }: Given): Promise<string> {
-  const spies = circumstance ? CAUSES[circumstance]() : [];
-  afterThisTest(() => spies.forEach((spy) => spy.mockRestore()));
+  afterThisTest(() => jest.restoreAllMocks());
+  if (circumstance) CAUSES[circumstance]();
   if (circumstance !== "starting") return (await startService(settings)).url;
   const PORT = String(await freePort()); // `start()` does not resolve
   const app = new App(loadConfig({ PORT, DATA_DIR: temporaryDirectory(), ...settings }), logInto([]));
