@@ -1,8 +1,7 @@
 import { loadConfig } from "../../src/config";
 import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
-import { CIRCUMSTANCES } from "./dialogue";
 import { DIALOGUES } from "./dialogues";
-import { ASSIGNED_BY_SERVER } from "./samples";
+import { ASSIGNED_BY_SERVER, CIRCUMSTANCES } from "./dialogue";
 import { componentsOf, ref, refusalName, type Json, type RefusalKey } from "./typeSchemas";
 
 const DESCRIPTION = `The events of the chat, from the server's side: it \`receive\`s what clients send, and \`send\`s what they receive.

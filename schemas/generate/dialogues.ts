@@ -2,8 +2,8 @@ import { EVENTS, type PresentClient, type PresentUser, type ResumedRoom } from "
 import type { NewMessage, NewPresenceInformation, NewTypingInformation } from "../../src/protocol/payloads";
 import { REFUSALS } from "../../src/protocol/refusals";
 import { client, given, type Dialogue, type Given, type Step } from "./dialogue";
-import { acked, connectError, COOKING, HELLO, MONEY, offset, perRoom, receipt, refused } from "./samples";
-import { token, WITH_TOKENS, WITHOUT_KEYS } from "./samples";
+import { acked, connectError, COOKING, HELLO, MONEY, offset, perRoom, receipt, refused } from "./dialogue";
+import { token, WITH_TOKENS, WITHOUT_KEYS } from "./dialogue";
 import type { RefusalKey } from "./typeSchemas";
 
 const dialogue = given({});
@@ -46,10 +46,8 @@ const LATE: Given = { ...WITH_TOKENS, circumstance: "lateTimer" };
 const connected = anaAndBob.connects(); // bob receives no refusal
 const connectedAs = (sub: string) => ana.connects({ token: token({ sub }) });
 
-type Payload = NewMessage | NewPresenceInformation | NewTypingInformation;
-
 /** `limit` begins the names of the settings that limit the event. */
-function refusalDialogues(event: string, valid: Payload, invalid: RefusalKey, limit: string): Dialogue[] {
+function refusalDialogues(event: string, valid: object, invalid: RefusalKey, limit: string): Dialogue[] {
   const errors = Object.keys(valid).map((field) => `should have required property '${field}'`);
   const elsewhere = "chatRoom" in valid ? { chatRoom: NOWHERE } : { currentRoom: NOWHERE };
   const settings = { [`${limit}_PER_SECOND`]: "1", [`${limit}_BURST`]: String(BURST) };

@@ -1,7 +1,6 @@
 import { REFUSALS } from "../../src/protocol/refusals";
-import { CIRCUMSTANCES } from "./dialogue";
 import { ROUTES, type Example, type Route } from "./routes";
-import { ASSIGNED_BY_SERVER } from "./samples";
+import { ASSIGNED_BY_SERVER, CIRCUMSTANCES } from "./dialogue";
 import { componentsOf, ref, refusalName, type Json, type RefusalKey } from "./typeSchemas";
 
 const DESCRIPTION = `The HTTP routes of the chat service. Its events, and Socket.IO's own path \`/socket.io/\`, are described in asyncapi.json.

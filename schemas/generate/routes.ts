@@ -1,8 +1,7 @@
 import { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT } from "../../src/protocol/limits";
 import { DEFAULT_ROOMS } from "../../src/protocol/rooms";
-import type { Given } from "./dialogue";
-import { envelope, HELLO, offset, receipt, refused, stored } from "./samples";
-import { token, WITH_TOKENS, WITHOUT_KEYS } from "./samples";
+import { envelope, HELLO, offset, receipt, refused, stored } from "./dialogue";
+import { token, WITH_TOKENS, WITHOUT_KEYS, type Given } from "./dialogue";
 import { ref, type Json, type RefusalKey } from "./typeSchemas";
 
 /*
@@ -10,22 +9,15 @@ import { ref, type Json, type RefusalKey } from "./typeSchemas";
  * compare the table with the routes of Express, and play every example against the server.
  */
 
-interface Request {
-  method: string;
-  path: string;
-  headers?: Record<string, string>;
-  /** The request is repeated; only the last answer counts. */
-  times?: number;
-}
-
 export interface Example {
   value: unknown;
-  "x-request": Request;
+  /** It is sent `times` times; only the last answer counts. */
+  "x-request": { method: string; path: string; headers?: Record<string, string>; times?: number };
   "x-given"?: Given;
 }
 
 /** An example of an answer; what its request and condition have in common with the others of the route is left out. */
-interface Row extends Partial<Request> {
+interface Row extends Partial<Example["x-request"]> {
   name: string;
   /** Absent if the request succeeds. */
   refusal?: RefusalKey;
@@ -43,11 +35,7 @@ export interface Route {
   given?: Given;
 }
 
-const succeeds = (name: string, value: unknown, details: Partial<Row> = {}): Row => ({
-  name,
-  value,
-  ...details,
-});
+const succeeds = (name: string, value: unknown, more: Partial<Row> = {}): Row => ({ name, value, ...more });
 const fails = (refusal: RefusalKey, details: Partial<Row> = {}, errors: string[] = []): Row => {
   return { name: refusal, refusal, value: refused(refusal, errors).payload, ...details };
 };
@@ -87,8 +75,7 @@ const at = (position: number) => offset("/cooking", position);
 const SENT = [1, 2, 3].map((n) => ({ ...HELLO, message: `${String(n)} eggs`, uuid: String(n) }));
 const [ONE, TWO, THREE] = SENT.map((sent, i) => ({ ...stored(sent, i + 1), offset: at(i + 1) }));
 const messages = SENT.map((payload, i) => ({ payload, ack: receipt(payload, i + 1).payload }));
-const history = (messages: unknown[], before: unknown, after: unknown) =>
-  envelope({ messages, before, after });
+const pageOf = (...[messages, before, after]: unknown[]) => envelope({ messages, before, after });
 const ofThree = (query: string): Partial<Row> => ({ path: `${HISTORY}?${query}`, given: { messages } });
 
 const LIMIT = { type: "integer", minimum: 1, maximum: MAX_PAGE_LIMIT, default: DEFAULT_PAGE_LIMIT };
@@ -107,10 +94,10 @@ export const ROUTES: readonly Route[] = [
     ["/rooms/{room}/messages", "getMessages", "chat", "The messages of a room, one page per request"],
     ref("HistoryPageEnvelope"),
     [
-      succeeds("newest", history([TWO, THREE], at(2), null), ofThree("limit=2")),
-      succeeds("before", history([ONE], null, at(1)), ofThree(`before=${at(2)}`)),
-      succeeds("after", history([TWO], at(2), at(2)), ofThree(`limit=1&after=${at(1)}`)),
-      succeeds("empty", history([], null, null), withRoom("/cooking")),
+      succeeds("newest", pageOf([TWO, THREE], at(2), null), ofThree("limit=2")),
+      succeeds("before", pageOf([ONE], null, at(1)), ofThree(`before=${at(2)}`)),
+      succeeds("after", pageOf([TWO], at(2), at(2)), ofThree(`limit=1&after=${at(1)}`)),
+      succeeds("empty", pageOf([], null, null), withRoom("/cooking")),
       fails("badPage", { path: `${HISTORY}?limit=${String(MAX_PAGE_LIMIT + 1)}` }),
       fails("unknownOffset", { path: `${HISTORY}?before=000000000000-1` }),
       fails("badRequest", { path: "/rooms/%E0%A4%A/messages" }),

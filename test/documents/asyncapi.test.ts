@@ -1,5 +1,4 @@
-import type { Dialogue, Step } from "../../schemas/generate/dialogue";
-import type { Shown } from "../../schemas/generate/samples";
+import type { Dialogue, Shown, Step } from "../../schemas/generate/dialogue";
 import { EVENTS } from "../../src/protocol/events";
 import { startGiven } from "../support/circumstances";
 import { AssignedValues, Document } from "../support/documents";

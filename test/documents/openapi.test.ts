@@ -1,5 +1,4 @@
 import express, { type Express } from "express";
-import type { Given } from "../../schemas/generate/dialogue";
 import type { Example } from "../../schemas/generate/routes";
 import { REFUSALS } from "../../src/protocol/refusals";
 import { EVENTS } from "../../src/protocol/events";
@@ -29,21 +28,15 @@ const EXAMPLES = Object.entries(paths).flatMap(([path, { get }]) =>
   ),
 );
 
-/** Sends the messages that an example requires. */
-async function send(messages: NonNullable<Given["messages"]>, url: string, assigned: AssignedValues) {
-  const sender = await TestClient.connect(url);
-  for (const { payload, ack } of messages) {
-    const [answer] = await sender.ask(EVENTS.newMessage, payload);
-    expect(answer).toEqual(assigned.expected(ack, answer));
-  }
-}
-
 describe("the server answers as in the example", () => {
   test.each(EXAMPLES)("$path $status $name", async ({ name, status, type, headers, example, schema }) => {
     const { "x-request": request, "x-given": given = {}, value } = example;
     const assigned = new AssignedValues(DOCUMENT);
     const url = await startGiven(given);
-    if (given.messages) await send(given.messages, url, assigned);
+    for (const { payload, ack } of given.messages ?? []) {
+      const [receipt] = await (await TestClient.connect(url)).ask(EVENTS.newMessage, payload);
+      expect(receipt).toEqual(assigned.expected(ack, receipt));
+    }
     const { path, times = 1, ...init } = request;
     const target = url + assigned.toSend(path);
     for (let i = 1; i < times; i++) await (await fetch(target, init)).text();

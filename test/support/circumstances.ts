@@ -24,10 +24,8 @@ const CAUSES: Record<NonNullable<Given["circumstance"]>, () => unknown> = {
   starting: () => jest.spyOn(EmbeddedMessageLog.prototype, "start").mockReturnValue(new Promise(() => {})),
   lateTimer: () => {
     const { verify } = Authenticator.prototype;
-    jest.spyOn(Authenticator.prototype, "verify").mockImplementation(async function (
-      this: Authenticator,
-      token,
-    ) {
+    const spy = jest.spyOn(Authenticator.prototype, "verify");
+    spy.mockImplementation(async function (this: Authenticator, token) {
       const dates = [Infinity]; // what the timer sees; all later checks see a date in the past
       const identity = await verify.call(this, token);
       return Object.defineProperty(identity, "expiresAt", { get: () => dates.pop() ?? 0 });
