@@ -22,14 +22,10 @@ const SERVER = {
   variables: { host: { default: `localhost:${String(loadConfig({}).port)}` } },
 };
 
+const OFFSET = { type: "object", properties: { offset: ref("Offset") }, required: ["offset"] };
 const WITH_OFFSET = {
   summary: "For clients that opted in to resuming",
-  headers: {
-    title: "RoomEventHeaders",
-    type: "object",
-    properties: { offset: ref("Offset") },
-    required: ["offset"],
-  },
+  headers: { title: "RoomEventHeaders", ...OFFSET },
   "x-socketio-arguments": ["$message.payload", "$message.header#/offset"],
 };
 
@@ -90,8 +86,7 @@ const OPERATIONS: Record<string, Operation> = {
   new_presence_information: {
     reply: { "new_presence_information.ack": "PresenceInformationEnvelope", ...PRESENCE },
     description:
-      "Announces the user and its room. If the room is another one than before, every connected client receives the " +
-      "new presence. In the same room, username and avatar change without an event.",
+      "Announces the user and its room. A new room is sent to all clients, a new name or avatar is not.",
   },
   new_typing_information: {
     reply: { "new_typing_information.ack": "NothingEnvelope", ...TYPING },
@@ -121,7 +116,7 @@ const OPERATIONS: Record<string, Operation> = {
   },
   presence_diff: { description: "The changes since the last one, instead of `presence_information`." },
   typing_information: {
-    description: "Sent to the other clients with `typing: true`. A client that disconnects stops typing.",
+    description: "Sent to the other clients with `typing: true`, also on disconnecting.",
   },
   resumed: {
     description:

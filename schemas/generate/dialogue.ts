@@ -102,7 +102,7 @@ export interface Step extends Partial<Shown> {
   does: "connect" | "request" | "send" | "receive" | "disconnect";
   /** The event, or the query of an HTTP request to `/socket.io/`. */
   what?: string;
-  /** How often it is sent; by default once. */
+  /** How often it is sent with a callback; by default once. */
   times?: number;
   /** The refusal of a connection or request, or what the callback receives; no `answer`: no refusal, no callback. */
   answer?: Shown;

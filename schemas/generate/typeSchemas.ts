@@ -6,14 +6,13 @@ import { REFUSALS, type Refusal } from "../../src/protocol/refusals";
 export type Json = Record<string, unknown>;
 export type RefusalKey = keyof typeof REFUSALS;
 
-const ROOT = join(__dirname, "../..");
 const COMPONENTS = "#/components/schemas/";
 
 /** Returns the schemas of all types in these files. Of `payloads`: payloads.json, which the server compiles. */
 export function typeSchemas(files: string): Json {
   const generator = createGenerator({
-    path: join(ROOT, `src/protocol/${files}.ts`),
-    tsconfig: join(ROOT, "tsconfig.json"),
+    path: join(__dirname, `../../src/protocol/${files}.ts`),
+    tsconfig: join(__dirname, "../../tsconfig.json"),
     type: "*",
     functions: "hide",
     sortProps: false, // the order of the properties is the order in which missing ones are reported

@@ -19,18 +19,15 @@ const played = new Set<string>();
 
 /** Plays a dialogue against the server, and compares what the server sends with the example and with the schemas. */
 class Play {
-  readonly #url: string;
+  #url = "";
   readonly #clients = new Map<string, TestClient>();
   readonly #assigned = new AssignedValues(DOCUMENT);
 
-  constructor(url: string) {
-    this.#url = url;
-  }
-
-  /** An event that the dialogue does not show would have arrived before the answer to this one. */
-  async end(): Promise<void> {
+  async play(dialogue: Dialogue): Promise<void> {
+    this.#url = await startGiven(dialogue);
+    for (const step of dialogue.steps) await this[step.does](step);
     for (const [name, client] of this.#clients) {
-      await client.ask("no_such_event");
+      await client.ask("no_such_event"); // an event that the dialogue does not show would have arrived before the answer
       expect({ name, alsoReceived: client.queuedEvents() }).toEqual({ name, alsoReceived: [] });
     }
   }
@@ -58,14 +55,13 @@ class Play {
     const payload = this.#assigned.toSend(step.payload);
     if (message !== undefined) this.#check(operation, { message, payload }, payload);
     else expect(DOCUMENT.violations(["components", "messages", what, "payload"], payload)).not.toEqual([]);
-    for (let i = 0; i < times; i++) {
-      if (answer === undefined) this.#client(client).socket.emit(what, payload);
-      else {
+    if (answer === undefined) this.#client(client).socket.emit(what, payload);
+    else
+      for (let i = 0; i < times; i++) {
         const args = await this.#client(client).ask(what, payload);
         expect(args).toHaveLength(1);
         this.#check(operation, answer, args[0]);
       }
-    }
   }
 
   async receive({ client, what = "", ...shown }: Step): Promise<void> {
@@ -98,11 +94,7 @@ class Play {
 }
 
 describe("the server behaves as in the dialogue", () => {
-  test.each(DIALOGUES)("$name", async (dialogue) => {
-    const play = new Play(await startGiven(dialogue));
-    for (const step of dialogue.steps) await play[step.does](step);
-    await play.end();
-  });
+  test.each(DIALOGUES)("$name", (dialogue) => new Play().play(dialogue));
 
   test("and the dialogues show every message of every operation, and no other", () => {
     const documented = Object.entries(channels).flatMap(([id, { messages }]) =>

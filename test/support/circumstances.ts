@@ -6,7 +6,6 @@ import { EmbeddedMessageLog } from "../../src/messageLog/embedded/embeddedMessag
 import { StoreError } from "../../src/messageLog/messageLog";
 import { Rooms } from "../../src/protocol/rooms";
 import { afterThisTest } from "./disposal";
-import { freePort } from "./freePort";
 import { logInto, startService } from "./service";
 import { temporaryDirectory } from "./temporaryDirectory";
 import { until } from "./until";
@@ -38,11 +37,10 @@ export async function startGiven({ settings = {}, circumstance }: Given): Promis
   afterThisTest(() => jest.restoreAllMocks());
   if (circumstance) CAUSES[circumstance]();
   if (circumstance !== "starting") return (await startService(settings)).url;
-  const PORT = String(await freePort()); // `start()` does not resolve
-  const app = new App(loadConfig({ PORT, DATA_DIR: temporaryDirectory(), ...settings }), logInto([]));
+  const logs: Record<string, unknown>[] = [];
+  const app = new App(loadConfig({ PORT: "0", DATA_DIR: temporaryDirectory(), ...settings }), logInto(logs));
   afterThisTest(() => app.stop());
-  void app.start();
-  const url = `http://localhost:${PORT}`;
-  await until("it listens", () => fetch(`${url}/healthz`).then(({ ok }) => ok, () => false)); // prettier-ignore
-  return url;
+  void app.start(); // does not resolve
+  await until("it listens", () => logs.length > 0);
+  return String(logs.at(-1)?.url);
 }
