@@ -72,9 +72,8 @@ const OPERATIONS: Record<string, Operation> = {
     },
     channel: { address: null },
     description:
-      "Opens a connection with its socket. Socket.IO's `connect` or `connect_error` gives the client the result; the " +
-      "other replies are HTTP answers of Engine.IO. A token may also be in the header `Authorization: Bearer`. The " +
-      "server closes the connection when the token expires.",
+      "Opens a connection, which closes when its token expires. The token may also be in the header `Authorization: " +
+      "Bearer`. The result is `connect` or `connect_error`; the other replies are HTTP answers of Engine.IO.",
   },
   new_message: {
     reply: { "new_message.ack": "MessageReceiptEnvelope", ...MESSAGE, ...refusals("uuidAlreadyUsed") },

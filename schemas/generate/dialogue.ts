@@ -69,8 +69,7 @@ const EXPIRY = Date.UTC(2100, 0) / 1_000;
 
 /** With this setting a client needs a `token`. */
 export const WITH_TOKENS = { settings: { JWT_SECRET } };
-/** With this setting the keys that verify tokens cannot be fetched: no server listens there. */
-export const WITHOUT_KEYS = { settings: { JWKS_URL: "http://127.0.0.1:1/jwks.json" } };
+export const WITHOUT_KEYS = { settings: { JWKS_URL: "http://127.0.0.1:1/jwks.json" } }; // no server listens there
 
 /** A JSON Web Token; the same claims always give the same token. */
 export function token(claims: { sub: string; rooms?: string[] }, alg = "HS256"): string {
@@ -128,8 +127,7 @@ export function client(...names: string[]) {
   const sends = (event: string, payload: unknown, answer?: Shown, more?: Partial<Step>) =>
     steps({ does: "send", what: event, message: event, payload, answer, ...more });
   return {
-    connects: (payload?: object) =>
-      steps({ does: "connect", ...(payload && { message: "handshake", payload }) }),
+    connects: (payload?: object) => steps({ does: "connect", message: payload && "handshake", payload }),
     failsToConnect: (payload: object, answer: Shown) => steps({ does: "connect", payload, answer }),
     failsToOpen: (query: string, answer: Shown, headers?: Record<string, string>) =>
       steps({ does: "request", what: query, headers, answer }),
@@ -143,9 +141,9 @@ export function client(...names: string[]) {
     receives: (event: string, data: unknown) =>
       steps({ does: "receive", what: event, message: event, payload: envelope(data) }),
     receivesMessage: (sent: NewMessage, position: number, offset?: string) => {
-      const shown = { what: sent.chatRoom.name, payload: envelope(stored(sent, position)) };
-      if (offset === undefined) return steps({ does: "receive", message: "room", ...shown });
-      return steps({ does: "receive", message: "room.withOffset", ...shown, headers: { offset } });
+      const more = offset === undefined ? {} : { message: "room.withOffset", headers: { offset } };
+      const payload = envelope(stored(sent, position));
+      return steps({ does: "receive", what: sent.chatRoom.name, message: "room", payload, ...more });
     },
     disconnects: () => steps({ does: "disconnect" }),
   };

@@ -16,14 +16,10 @@ const TAGS = [
   { name: "operations", description: "For operators" },
 ];
 
+const BEARER = { type: "http", scheme: "bearer" };
 const SECURITY_SCHEMES = {
-  token: {
-    type: "http",
-    scheme: "bearer",
-    bearerFormat: "JWT",
-    description: "Identifies the client, if JWT_SECRET or JWKS_URL is set.",
-  },
-  metricsToken: { type: "http", scheme: "bearer", description: "The value of METRICS_TOKEN." },
+  token: { ...BEARER, bearerFormat: "JWT", description: "Required if JWT_SECRET or JWKS_URL is set." },
+  metricsToken: { ...BEARER, description: "The value of METRICS_TOKEN." },
 };
 
 /** The header that comes with a refusal. */
@@ -61,12 +57,10 @@ function response({ path, operation, answer, rows, ...defaults }: Route, status:
   const [first, ...more] = keys.map((key) => ref(refusalName(key)));
   const body = first ? (more.length === 0 ? first : { anyOf: [first, ...more] }) : answer;
   const [type, schema] = typeof body === "string" ? [body, { type: "string" }] : ["application/json", body];
-  const examples = same.map(
-    ({ name, value, given = defaults.given, method = "GET", headers, times, ...row }) => {
-      const request = { method, path: row.path ?? path.replace("{room}", "cooking"), headers, times };
-      return [name, { value, "x-request": request, "x-given": given } satisfies Example];
-    },
-  );
+  const examples = same.map(({ name, value, given, method = "GET", headers, times, ...row }) => {
+    const request = { method, path: row.path ?? path.replace("{room}", "cooking"), headers, times };
+    return [name, { value, "x-request": request, "x-given": given ?? defaults.given } satisfies Example];
+  });
   return {
     description: keys.map((key) => REFUSALS[key].message).join(", or: ") || operation.summary,
     headers: Object.assign({}, ...keys.map((key) => REFUSAL_HEADERS[key])) as Json,

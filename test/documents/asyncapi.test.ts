@@ -76,17 +76,15 @@ class Play {
   }
 
   #client(name: string): TestClient {
-    const client = this.#clients.get(name);
-    if (client === undefined) throw new Error(`${name} is not connected`);
-    return client;
+    expect([...this.#clients.keys()]).toContain(name);
+    return this.#clients.get(name) as TestClient;
   }
 
   /** Compares a message with the example and its schemas. */
   #check(operation: string, shown: Partial<Shown> = {}, payload: unknown, headers?: unknown): void {
-    const { message = "" } = shown;
+    const { message = "", payload: example, headers: itsHeaders } = shown;
     const actual = { payload, ...(headers !== undefined && { headers }) };
-    const example = { payload: shown.payload, headers: shown.headers };
-    expect(actual).toEqual(this.#assigned.expected(example, actual));
+    expect(actual).toEqual(this.#assigned.expected({ payload: example, headers: itsHeaders }, actual));
     for (const [part, value] of Object.entries(actual))
       expect(DOCUMENT.violations(["components", "messages", message, part], value)).toEqual([]);
     played.add(`${operation}: ${message}`);
@@ -119,7 +117,7 @@ describe("asyncapi.json", () => {
   });
 
   test("has examples of every message", () => {
-    for (const [key, { examples }] of Object.entries(components.messages))
-      expect({ key, examples }).toEqual({ key, examples: expect.arrayContaining([expect.anything()]) });
+    const messages = Object.entries(components.messages);
+    expect(messages.filter(([, { examples }]) => examples.length === 0)).toEqual([]);
   });
 });
