@@ -44,7 +44,6 @@ interface Operation {
 
 const refusals = (...keys: RefusalKey[]): Messages =>
   Object.fromEntries(keys.map((key) => [`refusal.${key}`, refusalName(key)]));
-
 const connectErrors = (...keys: RefusalKey[]): Messages =>
   Object.fromEntries(keys.map((key) => [`connect_error.${key}`, refusalName(key, "ConnectError")]));
 

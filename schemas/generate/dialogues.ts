@@ -7,9 +7,7 @@ import { token, WITH_TOKENS, WITHOUT_KEYS } from "./dialogue";
 import type { RefusalKey } from "./typeSchemas";
 
 const dialogue = given({});
-const ana = client("ana");
-const bob = client("bob");
-const eve = client("eve");
+const [ana, bob, eve] = [client("ana"), client("bob"), client("eve")];
 const anaAndBob = client("ana", "bob");
 
 const { newMessage: MESSAGE, newPresenceInformation: PRESENCE, newTypingInformation: TYPING } = EVENTS;

@@ -11,10 +11,8 @@ const packageFile = readFileSync(join(__dirname, "../../package.json"), "utf8");
 const { version, license } = JSON.parse(packageFile) as { version: string; license: string };
 const info = { title: "Realtime chat service", version, license: { name: license } };
 const components = componentSchemas();
-const documents = {
-  "payloads.json": typeSchemas("payloads"),
-  "asyncapi.json": asyncApi(info, components),
-  "openapi.json": openApi(info, components),
-};
-for (const [name, document] of Object.entries(documents))
+const write = (name: string, document: object) =>
   writeFileSync(join(directory, name), `${JSON.stringify(document, null, 2)}\n`);
+write("payloads.json", typeSchemas("payloads"));
+write("asyncapi.json", asyncApi(info, components));
+write("openapi.json", openApi(info, components));

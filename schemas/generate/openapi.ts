@@ -44,6 +44,8 @@ export function openApi(info: Json & { license: { name: string } }, schemas: Rec
   };
 }
 
+const statusOf = ({ refusal }: Route["rows"][number]) => (refusal ? REFUSALS[refusal].status : 200);
+
 function pathItem(route: Route): Json {
   const statuses = new Set(route.rows.map(statusOf));
   const responses = [...statuses].map((status) => [status, response(route, status)]);
@@ -66,8 +68,4 @@ function response({ path, operation, answer, rows, ...defaults }: Route, status:
     headers: Object.assign({}, ...keys.map((key) => REFUSAL_HEADERS[key])) as Json,
     content: { [type]: { schema, examples: Object.fromEntries(examples) as Json } },
   };
-}
-
-function statusOf({ refusal }: Route["rows"][number]): number {
-  return refusal === undefined ? 200 : REFUSALS[refusal].status;
 }

@@ -4,10 +4,7 @@ import { envelope, HELLO, offset, receipt, refused, stored } from "./dialogue";
 import { token, WITH_TOKENS, WITHOUT_KEYS, type Given } from "./dialogue";
 import { ref, type Json, type RefusalKey } from "./typeSchemas";
 
-/*
- * The table that openapi.json is made of. A new path needs a row here, with an example of each answer. The tests
- * compare the table with the routes of Express, and play every example against the server.
- */
+/* A new path needs a row here, with an example of each answer. The tests play every example against the server. */
 
 export interface Example {
   value: unknown;

@@ -39,7 +39,6 @@ export function componentSchemas(): Record<string, Json> {
   );
 }
 
-/** Returns a reference to a component. */
 export function ref(name: string): Json {
   return { $ref: COMPONENTS + name };
 }

@@ -14,11 +14,10 @@ import { until } from "./until";
 const CAUSES: Record<NonNullable<Given["circumstance"]>, () => unknown> = {
   fullDisk: () => jest.spyOn(EmbeddedMessageLog.prototype, "append").mockRejectedValue(new StoreError()),
   fault: () => {
-    const fail = () => {
-      throw new Error("a fault");
-    };
     for (const method of ["get", "list"] as const)
-      jest.spyOn(Rooms.prototype, method).mockImplementation(fail);
+      jest.spyOn(Rooms.prototype, method).mockImplementation(() => {
+        throw new Error("a fault");
+      });
   },
   starting: () => jest.spyOn(EmbeddedMessageLog.prototype, "start").mockReturnValue(new Promise(() => {})),
   lateTimer: () => {

@@ -21,8 +21,8 @@ export class Document<Root> {
     const escaped = path.map((key) => encodeURIComponent(key.replaceAll("~", "~0").replaceAll("/", "~1")));
     const check = this.#ajv.getSchema(`document#/${escaped.join("/")}`);
     if (check === undefined) throw new Error(`the document has no ${path.join(" → ")}`);
-    if (check(value) === true) return [];
-    return (check.errors ?? []).map(({ instancePath, message = "" }) => `${instancePath} ${message}`);
+    const errors = check(value) === true ? [] : (check.errors ?? []);
+    return errors.map(({ instancePath, message = "" }) => `${instancePath} ${message}`);
   }
 }
 
