@@ -11,8 +11,7 @@ export class RedisNodeBus implements NodeBus {
   readonly #channel: string;
   readonly #publisher: Redis;
   readonly #subscriber: Redis;
-  /** kind → its subscriber */
-  readonly #listeners = new Map<string, (nodeId: string, payload: unknown) => void>();
+  readonly #listeners = new Map<string, (nodeId: string, payload: unknown) => void>(); // by kind
   #io: Server | undefined;
   #isStopped = false;
 
@@ -20,8 +19,7 @@ export class RedisNodeBus implements NodeBus {
     this.#channel = `${settings.keyPrefix}:nodes`;
     this.#publisher = connectionTo(settings, { name: "chat-nodes" });
     this.#subscriber = subscriptionTo(settings, "chat-nodes-subscription");
-    ignoreRejections(this.#publisher, ["publish"]);
-    ignoreRejections(this.#subscriber, ["subscribe", "psubscribe"]);
+    for (const redis of [this.#publisher, this.#subscriber]) ignoreRejections(redis);
   }
 
   start(): void {
@@ -53,8 +51,8 @@ export class RedisNodeBus implements NodeBus {
 }
 
 /** The adapter ignores the promises of its commands, so a rejection would be unhandled and end the process. */
-function ignoreRejections(redis: Redis, commands: readonly ("publish" | "subscribe" | "psubscribe")[]): void {
-  for (const command of commands) {
+function ignoreRejections(redis: Redis): void {
+  for (const command of ["publish", "subscribe", "psubscribe"] as const) {
     const original = redis[command].bind(redis) as (...args: unknown[]) => Promise<unknown>;
     Object.assign(redis, { [command]: (...args: unknown[]) => original(...args).catch(() => undefined) });
   }

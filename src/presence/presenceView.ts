@@ -2,30 +2,23 @@ import { RoomScope } from "../access/roomScope";
 import type { PresentUser } from "../protocol/events";
 import type { PresenceChange, PresenceJsonOptions } from "./presenceStore";
 
-/** One client's presence. */
 export interface Presence {
   room: string;
-  /** `PresentUser` as JSON: encoded once per change, not once per snapshot. */
-  json: string;
-  /** The position within the room: clients with a larger number arrived later. */
-  order: number;
+  json: string; // `PresentUser` as JSON: encoded once per change, not once per snapshot
+  order: number; // the position within the room: clients with a larger number arrived later
 }
 
 interface Room {
-  /** client id → its presence; in order of arrival if `isSorted` */
-  clients: Map<string, Presence>;
+  clients: Map<string, Presence>; // by client id; in order of arrival if `isSorted`
   isSorted: boolean;
-  /** The largest order so far. */
-  latestOrder: number;
-  /** Caches, until the room changes: with ids? → JSON list of the clients. */
-  encoded: Map<boolean, string>;
+  latestOrder: number; // the largest order so far
+  encoded: Map<boolean, string>; // cache until the room changes: with ids? → JSON list of the clients
 }
 
 /** The clients of each room in order of arrival, also when they become known in another order. */
 export class PresenceView {
   readonly #rooms = new Map<string, Room>();
-  /** client id → its presence */
-  readonly #clients = new Map<string, Presence>();
+  readonly #clients = new Map<string, Presence>(); // by client id
   #lastArrival = 0;
 
   /** @param roomNames every room, in the order in which `toJson` lists them */
@@ -83,10 +76,8 @@ export class PresenceView {
 
   /** Returns `usersPerRoom` as JSON. */
   toJson({ withIds = false, rooms = RoomScope.ALL }: PresenceJsonOptions = {}): string {
-    const lists = Array.from(this.#rooms, ([name, room]) => {
-      const users = rooms.includes(name) ? usersJson(room, withIds) : "[]";
-      return `${JSON.stringify(name)}:${users}`;
-    });
+    const users = (name: string, room: Room) => (rooms.includes(name) ? usersJson(room, withIds) : "[]");
+    const lists = Array.from(this.#rooms, ([name, room]) => `${JSON.stringify(name)}:${users(name, room)}`);
     return `{${lists.join(",")}}`;
   }
 }

@@ -1,10 +1,7 @@
 export interface Refusal {
-  /** Sent to the client: a sentence to show, or to match on. */
-  readonly message: string;
-  /** Sent to the client: an HTTP status, also for events. */
-  readonly status: number;
-  /** When the server refuses with it. For the documents only; it is never sent to a client. */
-  readonly description: string;
+  readonly message: string; // sent to the client: a sentence to show, or to match on
+  readonly status: number; // sent to the client: an HTTP status, also for events
+  readonly description: string; // when the server refuses with it; for the documents only, never sent
 }
 
 /** All refusals. Clients never receive a stack or an internal detail. */

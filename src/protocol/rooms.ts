@@ -11,8 +11,7 @@ export const DEFAULT_ROOMS: readonly ChatRoom[] = [
 
 /** The rooms of this deployment. The list never changes while the process runs. */
 export class Rooms {
-  /** room name → room, in the order of the list */
-  readonly #byName: Map<string, ChatRoom>;
+  readonly #byName: Map<string, ChatRoom>; // room name → room, in the order of the list
 
   constructor(rooms: readonly ChatRoom[]) {
     this.#byName = new Map(rooms.map(({ label, name }) => [name, Object.freeze({ label, name })]));

@@ -50,8 +50,8 @@ test.each([
 
 test("an update has the payload that nodes of earlier versions read", () => {
   const changes: [string, string | null][] = [["1", null]];
-  expect(JSON.stringify(formatUpdate({ version: 3, changes }))).toBe('{"number":3,"changes":[["1",null]]}');
-  expect(JSON.stringify(formatUpdate({ version: 3 }))).toBe('{"number":3}');
+  expect(JSON.stringify(formatUpdate(3, changes))).toBe('{"number":3,"changes":[["1",null]]}');
+  expect(JSON.stringify(formatUpdate(3))).toBe('{"number":3}');
 });
 
 test("the payload of an update is parsed", () => {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { UnknownOffsetError } from "../../src/messageLog/messageLog";
-import { RedisRoom } from "../../src/messageLog/redis/redisRoom";
-import type { StreamEntry } from "../../src/messageLog/redis/streamEntry";
+import { RedisRoom, type StreamEntry } from "../../src/messageLog/redis/redisRoom";
 
 const OLD = "aaaaaaaaaaaa";
 const NEW = "bbbbbbbbbbbb";

@@ -1,4 +1,4 @@
-import { parseEntry, type RawEntry } from "../../src/messageLog/redis/streamEntry";
+import { parseEntry, type RawEntry } from "../../src/messageLog/redis/redisRoom";
 
 const EPOCH = "0123456789ab";
 const MESSAGE = {

@@ -8,7 +8,6 @@ export const FORMAT = 1; // version of what is stored; a directory of another ve
 export const DATABASES = { blocks: "blocks", keys: "keys", state: "state" } as const; // their names in LMDB
 const SEPARATOR = "\n"; // JSON contains no raw newline
 
-/** What the log knows about its last run. */
 export interface LogState {
   format: number;
   epoch: string;
@@ -77,7 +76,6 @@ export class BlockStore {
     return kept;
   }
 
-  /** Removes the blocks that begin at `sequence` or later. */
   removeBlocksFrom(room: string, sequence: number): void {
     const keys = [...this.#blocks.getKeys(range(room, sequence, Infinity))];
     for (const key of keys) void this.#blocks.remove(key);
@@ -90,7 +88,6 @@ export class BlockStore {
     return [oldest?.[1] ?? 1, newest?.sequence ?? 0];
   }
 
-  /** Yields the messages from `sequence` on, oldest first. */
   *forward(room: string, sequence: number): Generator<Sequenced> {
     const [block] = this.#blocks.getKeys({ ...range(room, sequence, 0), reverse: true, limit: 1 });
     const start = block?.[1] ?? sequence; // `sequence` may lie within a block

@@ -4,17 +4,15 @@ import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
 import { BlockStore, FORMAT } from "./blockStore";
 import { lockDirectory } from "./directoryLock";
 import { hashText, keyOf, removeExpired, type KeyRecord, type KeyRecords } from "../idempotencyKeys";
-import { KeyReusedError, StoreError } from "../messageLog";
-import type { Deliver, MessageLog, Page, PageRequest } from "../messageLog";
+import { KeyReusedError, StoreError, type Deliver, type MessageLog } from "../messageLog";
+import type { Page, PageRequest } from "../messageLog";
 import { newEpoch, type Epoch } from "../offset";
 import { RoomLog } from "./roomLog";
 import { StorePause } from "./storePause";
 
 export interface EmbeddedMessageLogOptions {
-  /** Created if it is missing. Only one process at a time can use it. */
-  directory: string;
-  /** Messages kept per room. */
-  maxMessages: number;
+  directory: string; // created if it is missing; only one process at a time can use it
+  maxMessages: number; // kept per room
 }
 
 /** A message that waits for its commit. */
@@ -40,8 +38,7 @@ export class EmbeddedMessageLog implements MessageLog {
   readonly #options: EmbeddedMessageLogOptions;
   readonly #rooms = new Map<string, RoomLog>();
   readonly #keys: KeyRecords = new Map();
-  /** key → the first append under it, while it is being stored */
-  readonly #storing = new Map<string, { textHash: number; receipt: Promise<MessageReceipt> }>();
+  readonly #storing = new Map<string, { textHash: number; receipt: Promise<MessageReceipt> }>(); // by key
   readonly #commits = new Set<Promise<void>>();
   readonly #pause = new StorePause({
     isWriting: () => this.#commits.size > 0 || this.#batch.length > 0,
@@ -185,8 +182,8 @@ export class EmbeddedMessageLog implements MessageLog {
   }
 
   #room(name: string): RoomLog {
-    const { maxMessages } = this.#options;
-    const room = this.#rooms.get(name) ?? new RoomLog(name, this.#store, this.#epoch, maxMessages);
+    let room = this.#rooms.get(name);
+    room ??= new RoomLog(name, this.#store, this.#epoch, this.#options.maxMessages);
     this.#rooms.set(name, room);
     return room;
   }

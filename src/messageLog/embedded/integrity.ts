@@ -14,8 +14,11 @@ export function checkIntegrity(path: string): void {
   const mark = markFile(path);
   if (!existsSync(dataFile(path))) return;
   if (existsSync(mark) && readFileSync(mark, "utf8") === fingerprint(path)) return;
+  const extension = extname(__filename); // of the compiled file, or of TypeScript during development
+  const loader = extension === ".ts" ? ["-r", require.resolve("ts-node/register/transpile-only")] : [];
+  const args = [...loader, join(__dirname, `readEveryRecord${extension}`), path];
   const options = { timeout: CHECK_TIMEOUT_MS, stdio: "ignore" } as const;
-  const { status, error } = spawnSync(process.execPath, [...readerProgram(), path], options);
+  const { status, error } = spawnSync(process.execPath, args, options);
   if (error !== undefined) throw new StoreError(`the file cannot be checked: ${error.message}`);
   if (status !== 0) throw new StoreError("the file is damaged; restore it, or remove it to start empty");
   rmSync(mark, { force: true });
@@ -24,13 +27,6 @@ export function checkIntegrity(path: string): void {
 /** Remembers the file as it is now. Call it after an orderly stop. */
 export function markIntact(path: string): void {
   writeFileSync(markFile(path), fingerprint(path));
-}
-
-/** Node's arguments that run readEveryRecord: compiled like this file, or as TypeScript during development. */
-function readerProgram(): string[] {
-  const extension = extname(__filename);
-  const loader = extension === ".ts" ? ["-r", require.resolve("ts-node/register/transpile-only")] : [];
-  return [...loader, join(__dirname, `readEveryRecord${extension}`)];
 }
 
 function fingerprint(path: string): string {

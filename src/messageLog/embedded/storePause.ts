@@ -3,12 +3,9 @@ import { StoreError } from "../messageLog";
 const PAUSE_MS = 500; // a full disk does not become writable faster
 
 export interface StorePauseDeps {
-  /** Whether appends are waiting for their commit. */
-  isWriting: () => boolean;
-  /** Undoes what the failed writes left behind. Called once per pause, before the first append after it. */
-  rollBack: () => void;
-  /** Monotonic clock, ms. */
-  now?: () => number;
+  isWriting: () => boolean; // whether appends are waiting for their commit
+  rollBack: () => void; // undoes what the failed writes left; called once per pause, before the next append
+  now?: () => number; // monotonic clock, ms
 }
 
 /**

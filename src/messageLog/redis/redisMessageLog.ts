@@ -16,10 +16,8 @@ import { APPEND, OPEN, type OpenReply } from "./redisScripts";
 
 export interface RedisMessageLogOptions {
   redis: RedisSettings;
-  /** Names of all rooms. */
-  rooms: readonly string[];
-  /** Messages kept per room. */
-  maxMessages: number;
+  rooms: readonly string[]; // the names of all rooms
+  maxMessages: number; // kept per room
   log: ClientEventLog;
   metrics: Metrics;
 }

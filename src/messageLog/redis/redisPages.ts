@@ -2,8 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { StoreError, UnknownOffsetError, type Page, type PageRequest } from "../messageLog";
 import { parseOffset } from "../offset";
-import { parseEntry, type StreamEntry, type RawEntry } from "./streamEntry";
-import type { RedisRoom } from "./redisRoom";
+import { parseEntry, type RawEntry, type RedisRoom, type StreamEntry } from "./redisRoom";
 
 const CATCH_UP_TIMEOUT_MS = 1_900;
 const POLL_INTERVAL_MS = 10;

@@ -1,18 +1,13 @@
 import type { Redis } from "ioredis";
-import { parseEntry, type RawEntry, type StreamEntry } from "./streamEntry";
-import type { RedisRoom } from "./redisRoom";
+import { parseEntry, type RawEntry, type RedisRoom, type StreamEntry } from "./redisRoom";
 
 export interface ReaderEvents {
-  /** `replyCount`: entries of this room in the reply that the message came in. */
-  deliver: (room: RedisRoom, entry: StreamEntry, replyCount: number) => void;
-  /** Redis no longer holds the messages between the last one delivered and the next. */
-  onGap: (room: RedisRoom) => void;
-  /** An entry was skipped that this service did not write. */
-  onForeignEntry: (room: RedisRoom, id: string) => void;
+  deliver: (room: RedisRoom, entry: StreamEntry, replyCount: number) => void; // count: entries in the same reply
+  onGap: (room: RedisRoom) => void; // Redis no longer holds the messages between the last one delivered and the next
+  onForeignEntry: (room: RedisRoom, id: string) => void; // an entry was skipped that this service did not write
 }
 
-/** How long Redis holds a read that finds no new entries. */
-export const BLOCK_MS = 1_000;
+export const BLOCK_MS = 1_000; // for how long Redis holds a read that finds no new entries
 const MAX_ENTRIES_PER_ROOM = 500; // in one reply
 
 type Reply = [stream: string, entries: RawEntry[]][] | null;

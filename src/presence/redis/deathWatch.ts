@@ -4,12 +4,10 @@
  */
 export class DeathWatch {
   readonly #leaseMs: number;
-  readonly #now: () => number;
-  /** No node is declared dead before this time (monotonic, ms). */
+  readonly #now: () => number; // monotonic, ms
   #noDeathsBefore = -Infinity;
   #lastHeartbeat = -Infinity;
 
-  /** @param now the monotonic clock, in ms */
   constructor(leaseMs: number, now: () => number = () => performance.now()) {
     this.#leaseMs = leaseMs;
     this.#now = now;

@@ -7,10 +7,8 @@ import { formatUpdate, PRESENCE_CHANGED } from "./presenceWire";
 export class LocalClients {
   readonly #table: PresenceTable;
   readonly #bus: NodeBus;
-  /** client id → its presence as text */
-  readonly #clients = new Map<string, string>();
-  /** client id → its latest presence as text, or null when it left; not yet in Redis */
-  readonly #unpublished = new Map<string, string | null>();
+  readonly #clients = new Map<string, string>(); // client id → its presence as text
+  readonly #unpublished = new Map<string, string | null>(); // likewise, null when it left; not yet in Redis
   #isRegistered = false;
   #isRegistering = false;
   #isPublishing = false;
@@ -48,7 +46,7 @@ export class LocalClients {
     } finally {
       this.#isRegistering = false;
     }
-    this.#bus.publish(PRESENCE_CHANGED, formatUpdate({ version }));
+    this.#bus.publish(PRESENCE_CHANGED, formatUpdate(version));
     void this.#publishAll();
   }
 
@@ -72,7 +70,7 @@ export class LocalClients {
         this.#isRegistered = false; // no lease, or an error: the next heartbeat registers and writes all clients
       } else {
         this.#version = version;
-        this.#bus.publish(PRESENCE_CHANGED, formatUpdate({ version, changes }));
+        this.#bus.publish(PRESENCE_CHANGED, formatUpdate(version, changes));
       }
     }
     this.#isPublishing = false;

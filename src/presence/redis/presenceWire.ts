@@ -13,14 +13,6 @@ export const NODE_GONE = "presence_gone";
 /** A client's id and its presence as text, or null when the client left. */
 export type ClientChange = [id: string, presence: string | null];
 
-/** Changes of a node that are stored in Redis. */
-export interface PresenceUpdate {
-  /** Grows by 1 with each update of the node, and jumps when the node registers. */
-  version: number;
-  /** Undefined after a registration: all clients of the node are to be read from Redis. */
-  changes?: ClientChange[];
-}
-
 /** Returns a presence as text: `{"room","order","user":{"username","avatar"}}`. */
 export function formatPresence({ room, json, order }: Presence): string {
   return `{"room":${JSON.stringify(room)},"order":${String(order)},"user":${json}}`;
@@ -39,8 +31,11 @@ export function parsePresence(text: unknown): Presence | undefined {
   }
 }
 
-/** Returns the payload of an update. */
-export function formatUpdate({ version, changes }: PresenceUpdate): unknown {
+/**
+ * Returns the payload of an update. The version of a node grows by 1 with each update, and jumps when it registers.
+ * Without `changes`, as after a registration, all clients of the node are to be read from Redis.
+ */
+export function formatUpdate(version: number, changes?: ClientChange[]): unknown {
   return { number: version, changes };
 }
 

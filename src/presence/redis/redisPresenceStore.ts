@@ -14,13 +14,10 @@ import { RemoteNodes } from "./remoteNodes";
 export interface RedisPresenceStoreDeps {
   redis: RedisSettings;
   bus: NodeBus;
-  /** Every room, in the order in which `toJson` lists them. */
-  roomNames: readonly string[];
+  roomNames: readonly string[]; // every room, in the order in which `toJson` lists them
   logger: Logger;
-  /** For how long a node counts as alive after its last heartbeat. Default: 10,000. */
-  leaseMs?: number;
-  /** The time between two heartbeats. Default: 3,000. The clients of a killed node disappear within both together. */
-  heartbeatMs?: number;
+  leaseMs?: number; // for how long a node counts as alive after its last heartbeat; default 10,000
+  heartbeatMs?: number; // default 3,000; the clients of a killed node disappear within both times together
 }
 
 /**

@@ -3,10 +3,10 @@ import type { PresenceView } from "../presenceView";
 import type { PresenceTable } from "./presenceTable";
 import { parseChange, parseUpdate, type ClientChange } from "./presenceWire";
 
-/** What this node knows of another node: the version of the latest update that was applied, and its client ids. */
+/** What this node knows of another node. */
 interface RemoteNode {
-  version: number;
-  ids: Set<string>;
+  version: number; // of the latest update that was applied
+  ids: Set<string>; // of its clients
 }
 
 /** Keeps the clients of all other nodes in the view: applies their updates, and reads Redis where one was lost. */
@@ -14,8 +14,7 @@ export class RemoteNodes {
   readonly #table: PresenceTable;
   readonly #view: PresenceView;
   readonly #listener: PresenceListener;
-  /** node id → its state */
-  readonly #nodes = new Map<string, RemoteNode>();
+  readonly #nodes = new Map<string, RemoteNode>(); // by node id
   readonly #fetching = new Set<string>();
 
   constructor(table: PresenceTable, view: PresenceView, listener: PresenceListener) {
