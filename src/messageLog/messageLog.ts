@@ -45,14 +45,12 @@ export interface Page {
 export interface MessageLog {
   /** Why the log cannot store messages now, in words for operators; undefined while it can store them. */
   readonly failure: string | undefined;
-
   /**
    * Opens the store. From then on, calls `deliver` once for every message that is stored, per room in offset order,
    * never re-entrantly, and `onGap` when messages were lost before this process could deliver them: live clients must
    * resume. Rejects with StoreError when the store cannot be used.
    */
   start(deliver: Deliver, onGap?: () => void): Promise<void>;
-
   /**
    * Resolves once the message is stored and was passed to `deliver`. With `idempotent`, (username, room, uuid) is
    * the message's key for 10 minutes (embedded log: for the latest 200,000 keys at most). Another append with the
@@ -61,25 +59,17 @@ export interface MessageLog {
    * stored in time. With Redis it may be stored nevertheless, if the answer was lost; a repeat under its key is safe.
    */
   append(message: ChatMessage, options: { idempotent: boolean }): Promise<MessageReceipt>;
-
   /**
    * Reads messages that were delivered. Rejects with UnknownOffsetError when the offset is not of this log, not yet
    * given out, or (`after` only) its next message is no longer kept; with StoreError when the store cannot be read.
    */
   read(room: string, request: PageRequest): Promise<Page>;
-
   /** Returns the offset of the last message delivered in the room, or of the place before its first message. */
   head(room: string): string;
-
   /** Stores the appended messages, then closes the store. Later appends and reads reject with StoreError. */
   stop(): Promise<void>;
 }
 
-/** The log cannot store or read now. */
-export class StoreError extends Error {}
-
-/** The offset names no place that this log keeps. */
-export class UnknownOffsetError extends Error {}
-
-/** The idempotency key belongs to a message with another text. */
-export class KeyReusedError extends Error {}
+export class StoreError extends Error {} // the log cannot store or read now
+export class UnknownOffsetError extends Error {} // the offset names no place that this log keeps
+export class KeyReusedError extends Error {} // the idempotency key belongs to a message with another text

@@ -17,7 +17,7 @@ export class RedisNodeBus implements NodeBus {
 
   constructor(settings: RedisSettings) {
     this.#channel = `${settings.keyPrefix}:nodes`;
-    this.#publisher = connectionTo(settings, { name: "chat-nodes" });
+    this.#publisher = connectionTo(settings, "chat-nodes");
     this.#subscriber = subscriptionTo(settings, "chat-nodes-subscription");
     for (const redis of [this.#publisher, this.#subscriber]) ignoreRejections(redis);
   }

@@ -30,9 +30,7 @@ export const REFUSALS = {
   uuidAlreadyUsed: refusal(409, "Message uuid was already used").when(
     "A message with a callback has the uuid of an earlier one, but another text.",
   ),
-  notAllowed: refusal(403, "Not allowed").when(
-    "The token belongs to another user, or does not include the room.",
-  ),
+  notAllowed: refusal(403, "Not allowed").when("The token is of another user, or does not include the room."),
   unknownEvent: refusal(404, "Event is not known").when(
     "The server does not know the event. Sent only to a callback; without one there is no answer.",
   ),
@@ -48,9 +46,7 @@ export const REFUSALS = {
     "HTTP: `limit` is not a whole number from 1 to 200, or both `before` and `after` are given.",
   ),
   unknownOffset: refusal(400, "Offset is not known").when("HTTP: the offset names no message that is kept."),
-  historyNotReadable: refusal(503, "History could not be read").when(
-    "HTTP: the message log cannot be read now.",
-  ),
+  historyNotReadable: refusal(503, "History could not be read").when("HTTP: the log cannot be read now."),
   originNotAllowed: refusal(403, "Origin is not allowed").when(
     "HTTP: the request comes from a page of an origin that is not on the list.",
   ),

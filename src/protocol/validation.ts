@@ -8,9 +8,7 @@ import type { HandshakeAuth, NewMessage, NewPresenceInformation, NewTypingInform
 // src/ and dist/ are equally deep, so that one path serves both.
 const SCHEMA_FILE = join(__dirname, "../../schemas/payloads.json");
 const SCHEMA_ID = "payloads";
-
-/** Keys that are kept of each object when violations are listed; more keys can only repeat a line. */
-const MAX_LISTED_KEYS = 32;
+const MAX_LISTED_KEYS = 32; // kept of each object when violations are listed; more can only repeat a line
 
 interface SchemaFile {
   definitions: Record<string, { properties?: object }>;

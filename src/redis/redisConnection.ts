@@ -16,10 +16,7 @@ export interface RedisSettings {
  * caller was answered with an error. Redis' `CLIENT LIST` shows `name`. A command without a reply after
  * `replyTimeoutMs` fails. Default: 1,900, because clients get an answer within 2 s.
  */
-export function connectionTo(
-  settings: RedisSettings,
-  { name, replyTimeoutMs = 1_900 }: { name: string; replyTimeoutMs?: number },
-): Redis {
+export function connectionTo(settings: RedisSettings, name: string, replyTimeoutMs = 1_900): Redis {
   return open(settings, {
     connectionName: name,
     commandTimeout: replyTimeoutMs,

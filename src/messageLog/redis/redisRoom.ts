@@ -36,7 +36,6 @@ export class RedisRoom {
     this.keys = { stream: `${prefix}:messages`, meta: `${prefix}:log`, uuid: `${prefix}:uuid:` };
   }
 
-  /** Returns the Redis key that holds the receipt of an idempotent append. */
   idempotencyKey({ username, uuid }: ChatMessage): string {
     const digest = createHash("sha256").update(JSON.stringify([username, uuid]));
     return this.keys.uuid + digest.digest("base64url").slice(0, 22); // 132 bits

@@ -55,9 +55,8 @@ export class PresenceTable {
   readonly #redis: Redis;
   readonly #prefix: string;
   readonly #nodeId: string;
-  readonly #leaseMs: number;
+  readonly #leaseMs: number; // for how long this node, `nodeId`, counts as alive after a heartbeat
 
-  /** @param leaseMs for how long this node, `nodeId`, counts as alive after a heartbeat */
   constructor(redis: Redis, keyPrefix: string, nodeId: string, leaseMs: number) {
     this.#redis = redis;
     this.#prefix = `${keyPrefix}:{presence}:`;

@@ -42,7 +42,7 @@ export class RedisPresenceStore implements PresenceStore {
 
   constructor(deps: RedisPresenceStoreDeps) {
     const { redis, bus, roomNames, logger, leaseMs = 10_000, heartbeatMs = 3_000 } = deps;
-    this.#redis = connectionTo(redis, { name: "chat-presence" });
+    this.#redis = connectionTo(redis, "chat-presence");
     this.#bus = bus;
     this.#logger = logger;
     this.#view = new PresenceView(roomNames);
@@ -54,8 +54,7 @@ export class RedisPresenceStore implements PresenceStore {
 
   start(listener: PresenceListener): void {
     this.#listener = listener;
-    const remote = new RemoteNodes(this.#table, this.#view, listener);
-    this.#remote = remote;
+    const remote = (this.#remote = new RemoteNodes(this.#table, this.#view, listener));
     this.#bus.subscribe(PRESENCE_CHANGED, (nodeId, update) => {
       // After an error the next heartbeat reads the node.
       if (!this.#isStopped) remote.onUpdate(nodeId, update).catch(() => undefined);
