@@ -74,7 +74,6 @@ export class PresenceView {
     return [{ id, from: presence.room, to: undefined, json: presence.json }];
   }
 
-  /** Returns `usersPerRoom` as JSON. */
   toJson({ withIds = false, rooms = RoomScope.ALL }: PresenceJsonOptions = {}): string {
     const users = (name: string, room: Room) => (rooms.includes(name) ? usersJson(room, withIds) : "[]");
     const lists = Array.from(this.#rooms, ([name, room]) => `${JSON.stringify(name)}:${users(name, room)}`);

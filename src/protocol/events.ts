@@ -118,10 +118,7 @@ export interface PresenceState {
 
 /** The changes since the last `presence_state` or `presence_diff`. Apply `left` before `joined`. Rooms without a change have no key. */
 export interface PresenceDiff {
-  /**
-   * room name → clients to append to the room. A client whose id is already in the room has a new name or avatar:
-   * replace it in its place.
-   */
+  /** room name → clients to append. A client whose id is already there has a new name or avatar: replace it in place. */
   joined: Record<string, PresentClient[]>;
   /** room name → ids of the clients that left */
   left: Record<string, string[]>;

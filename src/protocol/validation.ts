@@ -5,8 +5,7 @@ import { MAX_ERROR_LINES } from "./limits";
 import { ChatError, REFUSALS, type Refusal } from "./refusals";
 import type { HandshakeAuth, NewMessage, NewPresenceInformation, NewTypingInformation } from "./payloads";
 
-// src/ and dist/ are equally deep, so that one path serves both.
-const SCHEMA_FILE = join(__dirname, "../../schemas/payloads.json");
+const SCHEMA_FILE = join(__dirname, "../../schemas/payloads.json"); // src/ and dist/ are equally deep
 const SCHEMA_ID = "payloads";
 const MAX_LISTED_KEYS = 32; // kept of each object when violations are listed; more can only repeat a line
 

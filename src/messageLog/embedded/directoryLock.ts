@@ -16,7 +16,11 @@ const MAX_SOCKET_PATH_BYTES = 100; // the limits of the systems lie between 104 
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
   try {
     mkdirSync(directory, { recursive: true });
-    const path = socketPath(directory);
+    const absolute = join(directory, "lock");
+    const fromHere = relative(process.cwd(), absolute);
+    const path = fromHere.length < absolute.length ? fromHere : absolute;
+    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES)
+      throw new StoreError(`the path ${absolute} is too long for a lock`);
     const server = (await listen(path)) ?? (await takeOver(path));
     if (server === undefined) throw new StoreError(`${directory} is in use by another process`);
     server.unref();
@@ -25,14 +29,6 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
     if (error instanceof StoreError) throw error;
     throw new StoreError(`${directory} cannot be used: ${(error as Error).message}`);
   }
-}
-
-function socketPath(directory: string): string {
-  const absolute = join(directory, "lock");
-  const fromHere = relative(process.cwd(), absolute);
-  const path = fromHere.length < absolute.length ? fromHere : absolute;
-  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return path;
-  throw new StoreError(`the path ${absolute} is too long for a lock`);
 }
 
 /** Resolves with undefined when a file already exists at the path. */

@@ -70,7 +70,6 @@ export class RedisAppends {
     });
   }
 
-  /** Resolves when no append is pending. */
   async settled(): Promise<void> {
     if (this.#pending.size > 0) await new Promise<void>((resolve) => (this.#onSettled = resolve));
   }

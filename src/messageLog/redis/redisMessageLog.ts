@@ -121,7 +121,8 @@ export class RedisMessageLog implements MessageLog {
     while (!this.#isStopped) {
       await this.#open();
       const openedFor = this.#openedFor;
-      await follow(this.#following, rooms, () => this.#connectionNumber === openedFor, {
+      await follow(this.#following, rooms, {
+        mayRead: () => this.#connectionNumber === openedFor,
         // With more appends pending than the reply has entries, some of this node follow in a later reply.
         deliver: (room, entry, count) => this.#deliver(room.stored(entry), this.#appends.count > count),
         onGap: (room) => this.#reportGap(room),

@@ -4,8 +4,7 @@ import type { StoredMessage } from "../messageLog";
 import { formatOffset, parseOffset, type Epoch } from "../offset";
 import type { OpenReply } from "./redisScripts";
 
-/** A stream entry as Redis returns it: its id, then the names and values of its fields in turn. */
-export type RawEntry = [id: string, fields: string[]];
+export type RawEntry = [id: string, fields: string[]]; // as Redis returns it: names and values of fields in turn
 
 export interface StreamEntry {
   sequence: number;

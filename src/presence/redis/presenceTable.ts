@@ -1,11 +1,8 @@
 import type { Redis } from "ioredis";
 import type { ClientChange } from "./presenceWire";
 
-/** The most clients in one command, so that no command blocks Redis for long. */
-export const MAX_CHANGES = 500;
-
-/** A node and the version of its latest update. */
-export type NodeState = [id: string, version: number, alive: 0 | 1];
+export const MAX_CHANGES = 500; // clients in one command, so that no command blocks Redis for long
+export type NodeState = [id: string, version: number, alive: 0 | 1]; // the version of the node's latest update
 
 /* The keys of each script are a node's nodes, lease and clients; its first argument is the id of the node. */
 

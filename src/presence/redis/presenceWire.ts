@@ -5,13 +5,10 @@ import type { Presence } from "../presenceView";
  * before must be able to read it. All input is checked, because other programs can write to Redis, too.
  */
 
-/** Kind of message on the node bus: clients of the sender changed. Its payload is `formatUpdate`'s. */
-export const PRESENCE_CHANGED = "presence";
-/** Kind of message on the node bus: a node stopped or was swept. Its payload is the id of that node. */
-export const NODE_GONE = "presence_gone";
-
-/** A client's id and its presence as text, or null when the client left. */
-export type ClientChange = [id: string, presence: string | null];
+/* The kinds of messages on the node bus. */
+export const PRESENCE_CHANGED = "presence"; // clients of the sender changed; the payload is `formatUpdate`'s
+export const NODE_GONE = "presence_gone"; // a node stopped or was swept; the payload is the id of that node
+export type ClientChange = [id: string, presence: string | null]; // presence as text; null: the client left
 
 /** Returns a presence as text: `{"room","order","user":{"username","avatar"}}`. */
 export function formatPresence({ room, json, order }: Presence): string {

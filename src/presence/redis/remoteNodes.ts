@@ -3,9 +3,8 @@ import type { PresenceView } from "../presenceView";
 import type { PresenceTable } from "./presenceTable";
 import { parseChange, parseUpdate, type ClientChange } from "./presenceWire";
 
-/** What this node knows of another node. */
 interface RemoteNode {
-  version: number; // of the latest update that was applied
+  version: number; // of the latest update that was applied here
   ids: Set<string>; // of its clients
 }
 
