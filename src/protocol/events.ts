@@ -118,7 +118,7 @@ export interface PresenceState {
 
 /** The changes since the last `presence_state` or `presence_diff`. Apply `left` before `joined`. Rooms without a change have no key. */
 export interface PresenceDiff {
-  /** room name → clients to append. A client whose id is already there has a new name or avatar: replace it in place. */
+  /** room name → clients to append. One whose id is already there has a new name or avatar: replace it in place. */
   joined: Record<string, PresentClient[]>;
   /** room name → ids of the clients that left */
   left: Record<string, string[]>;
