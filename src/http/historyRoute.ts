@@ -30,9 +30,7 @@ export function historyHandler(deps: HistoryDeps): RequestHandler {
     authorizeReading(identity, room.name);
     const { messages, before, after } = await messageLog.read(room.name, pageRequest(req)).catch(refuse);
     // Messages are stored as JSON. The answer is concatenated from it, without parsing.
-    const items = messages.map(
-      ({ json, offset }) => `${json.slice(0, -1)},"offset":${JSON.stringify(offset)}}`,
-    );
+    const items = messages.map((m) => `${m.json.slice(0, -1)},"offset":${JSON.stringify(m.offset)}}`);
     const ends = `"before":${JSON.stringify(before)},"after":${JSON.stringify(after)}`;
     res.type("json").send(`{"data":{"messages":[${items.join(",")}],${ends}},"error":null}`);
   };
@@ -41,14 +39,8 @@ export function historyHandler(deps: HistoryDeps): RequestHandler {
 function pageRequest({ query }: Request): PageRequest {
   const { limit = String(DEFAULT_PAGE_LIMIT), before, after } = query;
   const count = typeof limit === "string" && /^\d{1,3}$/.test(limit) ? Number(limit) : NaN;
-  const isLimit = count >= 1 && count <= MAX_PAGE_LIMIT;
-  if (
-    !isLimit ||
-    !isOptionalText(before) ||
-    !isOptionalText(after) ||
-    (before !== undefined && after !== undefined)
-  )
-    throw new ChatError(REFUSALS.badPage);
+  const isPage = count >= 1 && count <= MAX_PAGE_LIMIT && (before === undefined || after === undefined);
+  if (!isPage || !isOptionalText(before) || !isOptionalText(after)) throw new ChatError(REFUSALS.badPage);
   return { limit: count, before, after };
 }
 

@@ -7,11 +7,9 @@ import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import type { Health, RoomList } from "../protocol/answers";
 import { ChatError, REFUSALS } from "../protocol/refusals";
-import { chatPageRoutes } from "./chatPage";
 import { historyHandler, type HistoryDeps } from "./historyRoute";
 import type { Readiness } from "./readiness";
-import { SCHEMA_FILES } from "./schemaRoute";
-import { fileHandler } from "./staticFile";
+import { chatPageRoutes, fileHandler, SCHEMA_FILES } from "./staticFiles";
 
 /** Options of Node's HTTP server, in ms. They disconnect clients that send a request too slowly. */
 export const HTTP_SERVER_OPTIONS = {

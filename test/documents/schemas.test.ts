@@ -2,7 +2,7 @@ import { Parser } from "@asyncapi/parser";
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SCHEMA_FILES } from "../../src/http/schemaRoute";
+import { SCHEMA_FILES } from "../../src/http/staticFiles";
 import { ServiceProcess } from "../support/serviceProcess";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 
