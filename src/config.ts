@@ -1,5 +1,4 @@
 import type { AuthSettings } from "./access/authenticator";
-import { ROOMS } from "./config/roomsFile";
 import {
   ConfigError,
   givenText,
@@ -10,6 +9,7 @@ import {
   optional,
   ORIGINS,
   readVariables,
+  ROOMS,
   secret,
   TEXT,
   url,
