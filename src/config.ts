@@ -72,9 +72,6 @@ export const VARIABLES = {
   PRESENCE_BURST_BYTES: integer(8 * MIB, { min: 1, unit: "bytes" }, "Presence to all clients at once."),
 };
 
-/** Each has a rate per second and a burst. */
-const RATES = ["MESSAGES", "PRESENCE", "TYPING", "HISTORY"] as const;
-
 type Values = ReturnType<typeof readVariables<typeof VARIABLES>>;
 
 export type Config = ReturnType<typeof loadConfig>;
@@ -86,7 +83,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     throw new ConfigError(
       "WORKERS is not supported any more: start several processes with one REDIS_URL behind nginx (docs/DEPLOYING.md)",
     );
-  for (const kind of RATES) {
+  for (const kind of ["MESSAGES", "PRESENCE", "TYPING", "HISTORY"] as const) {
     const [burst, rate] = [values[`${kind}_BURST`], values[`${kind}_PER_SECOND`]];
     const problem = `(${String(burst)}) must not be below ${kind}_PER_SECOND (${String(rate)})`;
     if (burst < rate) throw new ConfigError(`${kind}_BURST ${problem}`);

@@ -32,9 +32,8 @@ async function main(): Promise<void> {
 
 /** Ends the process with exit code 1, after one line that names the cause; only unknown errors print their stack. */
 function fail(error: NodeJS.ErrnoException): void {
-  const isExplained =
-    error instanceof ConfigError || error instanceof StoreError || error.syscall === "listen";
-  const text = isExplained ? error.message : (error.stack ?? String(error));
+  const isKnown = error instanceof ConfigError || error instanceof StoreError || error.syscall === "listen";
+  const text = isKnown ? error.message : (error.stack ?? String(error));
   process.stderr.write(`realtime-chat-service: ${text}\n`);
   process.exit(1);
 }

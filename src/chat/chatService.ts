@@ -62,9 +62,10 @@ export class ChatService {
     const presenceStore = options.presenceStore ?? new MemoryPresenceStore(parts.rooms.names());
     const stores = { messageLog, presenceStore, nodeBus };
     const connections = new Connections({ ...parts, limits });
-    const delivery = new Delivery({ ...parts, ...stores, limits, replayOnConnect, connections });
+    const { slowConsumers, floodGuard } = connections;
+    const delivery = new Delivery({ ...parts, ...stores, limits, replayOnConnect, slowConsumers });
     const handlers = eventHandlers(options, limits, { ...parts, ...stores, typing: delivery.typing });
-    const dispatcher = new Dispatcher({ ...parts, handlers, connections });
+    const dispatcher = new Dispatcher({ ...parts, handlers, floodGuard });
     this.#stores = stores;
     this.#connections = connections;
     this.#delivery = delivery;
@@ -83,8 +84,8 @@ export class ChatService {
     const { messageLog, presenceStore, nodeBus } = this.#stores;
     nodeBus?.start();
     presenceStore.start({
-      onChange: (changes) => this.#delivery.deliverPresence(changes),
-      onNodeGone: (nodeId) => this.#delivery.typing.onNodeGone(nodeId),
+      onChange: (changes) => this.#delivery.presence.onChanges(changes),
+      onNodeGone: (nodeId) => this.#delivery.typing.stopTyping(nodeId),
     });
     await messageLog.start(
       (message, isMoreComing) => this.#delivery.deliver(message, isMoreComing),
@@ -100,7 +101,7 @@ export class ChatService {
 
   async #close(): Promise<void> {
     this.#connections.refuseNew();
-    this.#delivery.stopPresence();
+    this.#delivery.presence.stop();
     await this.#connections.drain((batch) => this.#clients.retire(batch));
     this.#io.engine.close();
   }

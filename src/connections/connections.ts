@@ -15,26 +15,26 @@ type Prepare = (batch: readonly Connection[]) => Promise<void>;
 
 /** The open Engine.IO connections of this node: admitted, watched for floods and unread data, and closed. */
 export class Connections {
+  readonly slowConsumers: SlowConsumers;
+  readonly floodGuard: FloodGuard;
   readonly #admission: Admission;
-  readonly #slowConsumers: SlowConsumers;
-  readonly #floodGuard: FloodGuard;
   /** open connection → the address of its client */
   readonly #addresses = new Map<Connection, string>();
 
   constructor(deps: ConnectionsDeps) {
     const { log, metrics, limits } = deps;
     this.#admission = new Admission(deps);
-    this.#slowConsumers = new SlowConsumers(limits.maxPendingBytes, (conn, queuedBytes) => {
+    this.slowConsumers = new SlowConsumers(limits.maxPendingBytes, (conn, queuedBytes) => {
       metrics.slowConsumersCut.inc();
       log.warn("slow consumer cut", { ip: this.addressOf(conn), queuedBytes });
     });
-    this.#floodGuard = new FloodGuard((conn) => {
+    this.floodGuard = new FloodGuard((conn) => {
       metrics.floodersClosed.inc();
       log.warn("flooding client closed", { ip: this.addressOf(conn) });
     });
     metrics.addGauges({
       connections: () => this.#addresses.keys(),
-      pendingBytes: () => this.#slowConsumers.queuedBytes,
+      pendingBytes: () => this.slowConsumers.queuedBytes,
     });
   }
 
@@ -43,8 +43,8 @@ export class Connections {
     engine.on("connection", (conn: Connection) => {
       this.#addresses.set(conn, this.#admission.count(conn));
       conn.once("close", () => this.#addresses.delete(conn));
-      this.#slowConsumers.watch(conn);
-      this.#floodGuard.watch(conn);
+      this.slowConsumers.watch(conn);
+      this.floodGuard.watch(conn);
     });
   }
 
@@ -66,16 +66,6 @@ export class Connections {
     return this.#addresses.get(conn);
   }
 
-  /** Whether so much waits for the client that best-effort events are not sent to it. */
-  isBehind(conn: Connection): boolean {
-    return this.#slowConsumers.isBehind(conn);
-  }
-
-  /** Counts a refused or useless packet against the connection, and closes it when there were too many. */
-  strike(conn: Connection): void {
-    this.#floodGuard.strike(conn);
-  }
-
   /**
    * Closes connections until none is left; takes at most about 4 s and the time of the preparations. `prepare` finishes
    * what is in flight on a batch before the batch is closed.
@@ -88,7 +78,7 @@ export class Connections {
       await wait(POLL_INTERVAL_MS);
     }
     this.list().forEach(terminate);
-    this.#slowConsumers.stop();
+    this.slowConsumers.stop();
   }
 
   /** Closes the connections that are open now, also those that do not answer the close. New ones are still admitted. */

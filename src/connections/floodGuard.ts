@@ -34,6 +34,7 @@ export class FloodGuard {
     conn.once("close", () => this.#strikes.forget(conn));
   }
 
+  /** Counts a refused or useless packet, and terminates the connection when there were too many. */
   strike(conn: Connection): void {
     if (this.#strikes.count(conn) !== MAX_STRIKES) return;
     this.#onFlood(conn);

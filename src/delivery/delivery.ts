@@ -1,8 +1,8 @@
 import { roomsOf } from "../access/identity";
 import type { ChatSocket, Connection } from "../connections/engine";
+import type { SlowConsumers } from "../connections/slowConsumers";
 import type { StoredMessage } from "../messageLog/messageLog";
 import type { NodeBus } from "../nodes/nodeBus";
-import type { PresenceChange } from "../presence/presenceStore";
 import { FanOut } from "./fanOut";
 import { messagePacket, messagePacketWithOffset } from "./packet";
 import { PresenceBroadcaster, type PresenceDeps } from "./presence/presenceBroadcaster";
@@ -13,30 +13,30 @@ import { TypingClients } from "./typingClients";
 
 export interface DeliveryDeps extends Omit<ReplayDeps, "recent">, Omit<PresenceDeps, "fanOut"> {
   nodeBus: NodeBus | undefined;
-  /** `isBehind`: so much waits for the client that typing events are not sent to it. */
-  connections: { isBehind: (conn: Connection) => boolean };
+  /** Typing events are not sent to clients that are behind. */
+  slowConsumers: SlowConsumers;
 }
 
 /** Everything that clients receive: messages live and replayed, presence, typing. */
 export class Delivery {
   readonly typing: TypingClients;
+  readonly presence: PresenceBroadcaster;
   readonly #fanOut: FanOut;
   readonly #base: RoomListeners;
   readonly #withOffsets: RoomListeners;
   readonly #typingListeners: RoomListeners;
   readonly #recent = new RecentMessages();
   readonly #replayDeps: ReplayDeps;
-  readonly #presence: PresenceBroadcaster;
 
   constructor(deps: DeliveryDeps) {
     const fanOut = new FanOut(deps.metrics);
-    const isBehind = (conn: Connection) => deps.connections.isBehind(conn);
+    const isBehind = (conn: Connection) => deps.slowConsumers.isBehind(conn);
     this.#fanOut = fanOut;
     this.#base = new RoomListeners(() => fanOut.audience("message"));
     this.#withOffsets = new RoomListeners(() => fanOut.audience("message"));
     this.#typingListeners = new RoomListeners(() => fanOut.audience("typing", isBehind));
     this.#replayDeps = { ...deps, recent: this.#recent };
-    this.#presence = new PresenceBroadcaster({ ...deps, fanOut });
+    this.presence = new PresenceBroadcaster({ ...deps, fanOut });
     this.typing = new TypingClients(this.#typingListeners, deps.rooms, deps.nodeBus);
   }
 
@@ -48,18 +48,13 @@ export class Delivery {
     this.#withOffsets.publish(message.room, () => messagePacketWithOffset(message));
   }
 
-  /** Sends the changes of presence as soon as the byte budget has room for them; nothing after `stopPresence()`. */
-  deliverPresence(changes: readonly PresenceChange[]): void {
-    this.#presence.onChanges(changes);
-  }
-
   /** The client receives presence and typing from now on, and messages once its replay is complete. */
   join(socket: ChatSocket): void {
     const { conn, data } = socket;
     const { resume, typing } = data.optIns;
     const rooms = roomsOf(data.identity);
     const listeners = resume === undefined ? this.#base : this.#withOffsets;
-    this.#presence.join(conn, data);
+    this.presence.join(conn, data);
     if (typing) this.#typingListeners.add(conn, rooms);
     const joinMessages = () => {
       if (conn.readyState === "open") listeners.add(conn, rooms);
@@ -71,7 +66,7 @@ export class Delivery {
   /** The client receives nothing more. */
   leave(conn: Connection): void {
     for (const listeners of [this.#base, this.#withOffsets, this.#typingListeners]) listeners.remove(conn);
-    this.#presence.leave(conn);
+    this.presence.leave(conn);
   }
 
   flush(): void {
@@ -82,10 +77,5 @@ export class Delivery {
   onGap(): void {
     this.flush();
     this.#recent.clear();
-  }
-
-  /** From now on no presence is sent: while all clients leave, each change would only cost. */
-  stopPresence(): void {
-    this.#presence.stop();
   }
 }

@@ -39,16 +39,11 @@ export class TypingClients {
     this.#relay(source, typing);
   }
 
-  /** Ends all typing of the source. */
+  /** Ends all typing of the source. When a node is gone, each remaining node does this for its own clients. */
   stopTyping(source: Source): void {
     const known = this.#typing.get(source);
     this.#typing.delete(source);
     for (const typing of known?.values() ?? []) this.#relay(source, { ...typing, isTyping: false });
-  }
-
-  /** Ends all typing of another node's clients. Each remaining node does this for its own clients. */
-  onNodeGone(nodeId: string): void {
-    this.stopTyping(nodeId);
   }
 
   #onRemoteTyping(nodeId: string, payload: unknown): void {

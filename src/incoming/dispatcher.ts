@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ChatSocket, Connection } from "../connections/engine";
+import type { FloodGuard } from "../connections/floodGuard";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import { EVENTS } from "../protocol/events";
@@ -13,8 +14,8 @@ const SETTLE_DEADLINE_MS = 2_000; // for events in flight when their connection 
 export interface DispatcherDeps {
   /** Event name → its handler. */
   handlers: ReadonlyMap<string, EventHandler>;
-  /** `strike` counts an event that is unknown or over the rate limit against its connection. */
-  connections: { strike: (conn: Connection) => void };
+  /** Counts an event that is unknown or over the rate limit against its connection. */
+  floodGuard: FloodGuard;
   log: ClientEventLog;
   metrics: Metrics;
 }
@@ -73,14 +74,14 @@ export class Dispatcher {
 
   /** The refusal goes to the ack, else as `server_error`; an unknown event without an ack gets no answer. */
   #refuse(socket: ChatSocket, event: string, thrown: unknown, ack: Ack): void {
-    const { handlers, connections, log, metrics } = this.#deps;
+    const { handlers, floodGuard, log, metrics } = this.#deps;
     const error = toChatError(thrown);
     metrics.eventsRefused.inc({ reason: error.message });
     const isKnown = handlers.has(event);
     const fields = { id: socket.id, event: isKnown ? event : undefined };
     if (thrown === error) log.warn("event refused", { ...fields, reason: error.message });
     else log.error("event failed", { ...fields, err: thrown });
-    if (!isKnown || error.status === REFUSALS.tooManyRequests.status) connections.strike(socket.conn);
+    if (!isKnown || error.status === REFUSALS.tooManyRequests.status) floodGuard.strike(socket.conn);
     if (ack) ack(error.toEnvelope());
     else if (isKnown) socket.emit(EVENTS.serverError, error.toEnvelope());
   }

@@ -14,14 +14,14 @@ const OUTCOMES = ["recovered", "unrecovered", "from_now"] as const; // `from_now
  */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #accepted = this.#counter("messages_accepted", "Messages stored");
+  readonly #accepted = this.#total("messages_accepted", "Messages stored");
   readonly #appendSeconds = new Histogram({
     name: "chat_log_append_seconds",
     help: "Time from the append of a message until it is stored and delivered",
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers: [this.#registry],
   });
-  readonly #deliveries = this.#counter("deliveries", "Events times the clients that got them", ["event"]);
+  readonly #deliveries = this.#total("deliveries", "Events times the clients that got them", ["event"]);
   readonly #batchSizes = new Histogram({
     name: "chat_batch_events",
     help: "Events in one flush to one audience",
@@ -31,30 +31,27 @@ export class Metrics {
   });
   /** Events whose series exist. */
   readonly #flushed = new Set<string>();
-  readonly #replays = this.#counter("replays", "Rooms resumed by clients", ["outcome"]);
+  readonly #replays = this.#total("replays", "Rooms resumed by clients", ["outcome"]);
 
-  readonly duplicates = this.#counter(
+  readonly duplicates = this.#total(
     "messages_duplicate",
     "Retries of stored messages, answered with the first receipt",
   );
-  readonly eventsRefused = this.#counter("events_refused", "Refused events", ["reason"]);
-  readonly connectionsRefused = this.#counter("connections_refused", "Refused handshakes", ["reason"]);
-  readonly presenceSent = this.#counter("presence_broadcasts", "Presence snapshots sent to all clients");
-  readonly presenceCoalesced = this.#counter(
+  readonly eventsRefused = this.#total("events_refused", "Refused events", ["reason"]);
+  readonly connectionsRefused = this.#total("connections_refused", "Refused handshakes", ["reason"]);
+  readonly presenceSent = this.#total("presence_broadcasts", "Presence snapshots sent to all clients");
+  readonly presenceCoalesced = this.#total(
     "presence_changes_coalesced",
     "Presence changes merged into a later snapshot because the byte budget was used up",
   );
-  readonly slowConsumersCut = this.#counter(
+  readonly slowConsumersCut = this.#total(
     "slow_consumers_cut",
     "Clients disconnected because they did not read",
   );
-  readonly floodersClosed = this.#counter("flooding_clients_closed", "Clients disconnected for flooding");
-  readonly foreignEntries = this.#counter("log_foreign_entries", "Entries in Redis that are not messages");
-  readonly logGaps = this.#counter(
-    "log_gaps",
-    "Gaps: messages trimmed from Redis before this node read them",
-  );
-  readonly replayed = this.#counter("messages_replayed", "Missed messages sent to connecting clients");
+  readonly floodersClosed = this.#total("flooding_clients_closed", "Clients disconnected for flooding");
+  readonly foreignEntries = this.#total("log_foreign_entries", "Entries in Redis that are not messages");
+  readonly logGaps = this.#total("log_gaps", "Gaps: messages trimmed from Redis before this node read them");
+  readonly replayed = this.#total("messages_replayed", "Missed messages sent to connecting clients");
 
   constructor() {
     for (const outcome of OUTCOMES) this.#replays.inc({ outcome }, 0);
@@ -121,7 +118,7 @@ export class Metrics {
     this.#replays.inc({ outcome });
   }
 
-  #counter<Label extends string = never>(name: string, help: string, labelNames: Label[] = []) {
+  #total<Label extends string = never>(name: string, help: string, labelNames: Label[] = []) {
     return new Counter({ name: `chat_${name}_total`, help, labelNames, registers: [this.#registry] });
   }
 }

@@ -6,53 +6,31 @@ export interface Refusal {
 
 /** All refusals. Clients never receive a stack or an internal detail. */
 export const REFUSALS = {
-  messageNotValid: refusal(404, "Incoming message is not valid").when(
-    "The payload of `new_message` fails its schema; `errors` has one line per violation, 10 at most.",
-  ),
-  userInfoNotValid: refusal(404, "Incoming user info is not valid").when(
-    "The payload of `new_presence_information` fails its schema.",
-  ),
-  typingInfoNotValid: refusal(404, "Incoming typing info is not valid").when(
-    "The payload of `new_typing_information` fails its schema.",
-  ),
-  handshakeNotValid: refusal(400, "Handshake is not valid").when(
-    "The `auth` of the handshake fails its schema. Sent as `connect_error`, with status and errors in `data`.",
-  ),
-  unknownRoom: refusal(404, "Chat room does not exist").when(
-    "The room named in a message, in presence or in a path is not one of the server's.",
-  ),
-  tooManyRequests: refusal(429, "Too many requests").when(
-    "The connection sent more events, or the address more requests, than its rate limit allows.",
-  ),
+  messageNotValid: refusal(404, "Incoming message is not valid").when("`new_message` fails its schema."),
+  userInfoNotValid: refusal(404, "Incoming user info is not valid").when("Presence fails its schema."),
+  typingInfoNotValid: refusal(404, "Incoming typing info is not valid").when("Typing fails its schema."),
+  handshakeNotValid: refusal(400, "Handshake is not valid").when("The handshake's `auth` fails its schema."),
+  unknownRoom: refusal(404, "Chat room does not exist").when("The named room is not one of the server's."),
+  tooManyRequests: refusal(429, "Too many requests").when("The connection or address exceeds a rate limit."),
   messageNotStored: refusal(503, "Message could not be stored").when(
     "The message log cannot store messages now. The message was not delivered; the client may send it again.",
   ),
-  uuidAlreadyUsed: refusal(409, "Message uuid was already used").when(
-    "A message with a callback has the uuid of an earlier one, but another text.",
-  ),
+  uuidAlreadyUsed: refusal(409, "Message uuid was already used").when("The uuid belongs to another text."),
   notAllowed: refusal(403, "Not allowed").when("The token is of another user, or does not include the room."),
   unknownEvent: refusal(404, "Event is not known").when(
     "The server does not know the event. Sent only to a callback; without one there is no answer.",
   ),
   internal: refusal(500, "Internal server error").when("The server failed; its log has the reason."),
   notFound: refusal(404, "Not found").when("HTTP: the path does not exist."),
-  methodNotAllowed: refusal(405, "Method not allowed").when(
-    "HTTP: the path exists, but not for this method; `Allow` lists the methods that it has.",
-  ),
-  badRequest: refusal(400, "Bad request").when(
-    "HTTP: the request cannot be read, because of a bad escape, header or parameter.",
-  ),
+  methodNotAllowed: refusal(405, "Method not allowed").when("HTTP: the path has other methods (`Allow`)."),
+  badRequest: refusal(400, "Bad request").when("HTTP: a bad escape, header or parameter in the request."),
   badPage: refusal(400, "Page is not valid").when(
     "HTTP: `limit` is not a whole number from 1 to 200, or both `before` and `after` are given.",
   ),
   unknownOffset: refusal(400, "Offset is not known").when("HTTP: the offset names no message that is kept."),
   historyNotReadable: refusal(503, "History could not be read").when("HTTP: the log cannot be read now."),
-  originNotAllowed: refusal(403, "Origin is not allowed").when(
-    "HTTP: the request comes from a page of an origin that is not on the list.",
-  ),
-  tooManyConnections: refusal(503, "Too many connections").when(
-    "HTTP: the server, or this address, has reached its limit of open connections.",
-  ),
+  originNotAllowed: refusal(403, "Origin is not allowed").when("HTTP: the page's origin is not on the list."),
+  tooManyConnections: refusal(503, "Too many connections").when("HTTP: the server or the address is full."),
   unauthorized: refusal(401, "Unauthorized").when(
     "There is no valid token: in the handshake, in an HTTP request, or on an event after the token expired.",
   ),

@@ -50,7 +50,7 @@ export class PresenceBroadcaster {
     this.#diffs.remove(conn);
   }
 
-  /** Sends changes that the store reported; none after `stop()`. */
+  /** Sends changes that the store reported as soon as the budgets have room for them; none after `stop()`. */
   onChanges(changes: readonly PresenceChange[]): void {
     if (this.#isStopped) return;
     this.#diffs.onChanges(changes);
@@ -59,7 +59,7 @@ export class PresenceBroadcaster {
     else this.#sendSnapshots();
   }
 
-  /** Gives up what waits for the budgets. */
+  /** From now on nothing is sent, not even what waits for the budgets: while all clients leave, it would only cost. */
   stop(): void {
     this.#isStopped = true;
     this.#snapshotBudget.stop();
