@@ -101,7 +101,7 @@ export class Backlog {
   }
 
   onQueued(bytes: number, now: number): void {
-    this.#waitingSince ??= now;
+    if (bytes > 0) this.#waitingSince ??= now; // a ping, which has no data, may wait for the ping timeout
     this.#largestBytes = Math.max(this.#largestBytes, bytes);
     this.queuedBytes += bytes;
   }

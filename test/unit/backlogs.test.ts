@@ -54,6 +54,15 @@ describe("on long polling", () => {
     expect(it.isStalled(5_001 + STALL_TIMEOUT_MS, true)).toBe(true);
   });
 
+  test("a ping, which has no data, is no stall", () => {
+    const it = backlog();
+    it.onQueued(0, 0);
+    expect(it.isStalled(100 * STALL_TIMEOUT_MS, true)).toBe(false);
+    it.onQueued(10, 5_000);
+    expect(it.isStalled(5_000 + STALL_TIMEOUT_MS, true)).toBe(false);
+    expect(it.isStalled(5_001 + STALL_TIMEOUT_MS, true)).toBe(true);
+  });
+
   test("a client without a poll does not stall while nothing waits for it", () => {
     const it = backlog();
     it.onQueued(10, 0);
