@@ -28,7 +28,7 @@ export function guardHandshake(io: ChatIo, { authenticator, log, metrics }: Hand
     if (connected.has(socket.conn)) return new Error("Already connected");
     connected.add(socket.conn);
     try {
-      socket.data = await socketData(socket, authenticator);
+      socket.data = await dataOf(socket, authenticator);
       return undefined;
     } catch (thrown) {
       const refusal = toChatError(thrown);
@@ -41,10 +41,7 @@ export function guardHandshake(io: ChatIo, { authenticator, log, metrics }: Hand
 }
 
 /** Verifies the token before it looks at the rest: an unauthorized client learns nothing else. */
-async function socketData(
-  { conn, handshake }: ChatSocket,
-  authenticator: Authenticator | undefined,
-): Promise<SocketData> {
+async function dataOf({ conn, handshake }: ChatSocket, authenticator?: Authenticator): Promise<SocketData> {
   const auth = conn.protocol === ENGINE_IO_3 ? {} : handshake.auth;
   const identity = await authenticator?.verify(auth.token ?? bearerToken(conn.request));
   return { id: randomBytes(ID_BYTES).toString("base64url"), identity, optIns: optInsOf(auth) };

@@ -33,21 +33,12 @@ export class Metrics {
   readonly #flushed = new Set<string>();
   readonly #replays = this.#total("replays", "Rooms resumed by clients", ["outcome"]);
 
-  readonly duplicates = this.#total(
-    "messages_duplicate",
-    "Retries of stored messages, answered with the first receipt",
-  );
+  readonly duplicates = this.#total("messages_duplicate", "Retries, answered with the first receipt");
   readonly eventsRefused = this.#total("events_refused", "Refused events", ["reason"]);
   readonly connectionsRefused = this.#total("connections_refused", "Refused handshakes", ["reason"]);
   readonly presenceSent = this.#total("presence_broadcasts", "Presence snapshots sent to all clients");
-  readonly presenceCoalesced = this.#total(
-    "presence_changes_coalesced",
-    "Presence changes merged into a later snapshot because the byte budget was used up",
-  );
-  readonly slowConsumersCut = this.#total(
-    "slow_consumers_cut",
-    "Clients disconnected because they did not read",
-  );
+  readonly presenceCoalesced = this.#total("presence_changes_coalesced", "Changes merged to save bytes");
+  readonly slowConsumersCut = this.#total("slow_consumers_cut", "Clients disconnected for not reading");
   readonly floodersClosed = this.#total("flooding_clients_closed", "Clients disconnected for flooding");
   readonly foreignEntries = this.#total("log_foreign_entries", "Entries in Redis that are not messages");
   readonly logGaps = this.#total("log_gaps", "Gaps: messages trimmed from Redis before this node read them");
