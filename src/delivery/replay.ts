@@ -1,8 +1,12 @@
 import { roomsOf } from "../access/identity";
 import { closed, closeOrTerminate, type ChatSocket } from "../connections/engine";
 import type { OptIns } from "../connections/session";
-import type { MessageLog, Page, StoredMessage } from "../messageLog/messageLog";
-import { StoreError, UnknownOffsetError } from "../messageLog/messageLog";
+import {
+  StoreError,
+  UnknownOffsetError,
+  type MessageLog,
+  type StoredMessage,
+} from "../messageLog/messageLog";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import { EVENTS, type Resumed, type ResumedRoom } from "../protocol/events";
@@ -12,7 +16,7 @@ import { Batch } from "./batch";
 import { messagePacket, messagePacketWithOffset, type Packet } from "./packet";
 import type { RecentMessages } from "./recentMessages";
 
-const PAGE_MESSAGES = 200; // read at once, of the messages that arrive while a client is replayed to
+const PAGE_MESSAGES = 200; // per read; a client that reads slowly holds one page in memory
 const MAX_WRITE_CHARS = 64 * 1024; // after this many characters a write ends
 const MAX_UNTAKEN_CHARS = 256 * 1024; // above this, a replay waits until the client has taken all
 
@@ -28,11 +32,7 @@ export interface ReplayDeps {
 }
 
 /** The replay of one room. `offset` is that of the last message sent to the client, or where the replay begins. */
-interface Cursor extends ResumedRoom {
-  room: string;
-  /** The room's head when the client connected. */
-  goal: string;
-}
+type Cursor = ResumedRoom & { room: string };
 
 /**
  * Brings one client up to date before it joins the live audiences. A client that resumes receives what each room
@@ -72,24 +72,22 @@ export class Replay {
 
   /** Resolves with false if the connection closed, or if retention removed messages before the client had them. */
   async #bringUpToDate(onUpToDate: () => void): Promise<boolean> {
-    const { messageLog, log } = this.#deps;
+    const { messageLog, replayOnConnect, log } = this.#deps;
     const cursors = this.#cursors();
-    // One room after the other: each client holds at most one page in memory.
-    for (const cursor of cursors) {
-      const missed = await this.#readMissed(cursor);
-      if (missed === undefined) cursor.recovered = false;
-      else if (!(await this.#send(missed, cursor))) return false;
-    }
-    // Then what has arrived meanwhile, until there is nothing left.
-    const isBehind = ({ recovered, room, offset }: Cursor) => recovered && offset !== messageLog.head(room);
+    if (this.#resume === undefined)
+      for (const cursor of cursors) {
+        const { messages } = await messageLog.read(cursor.room, { limit: replayOnConnect });
+        if (!(await this.#send(messages, cursor))) return false;
+      }
+    const isBehind = (each: Cursor) => each.recovered && messageLog.distance(each.room, each.offset) !== 0;
     for (let behind; (behind = cursors.filter(isBehind)).length > 0;) {
       for (const cursor of behind) {
         const messages = await this.#readNext(cursor);
-        if (messages.length === 0) {
-          log.warn("replay overtaken by retention", { id: this.#socket.id });
+        if (messages === undefined && cursor.replayed === 0) cursor.recovered = false;
+        else if (messages === undefined || (messages.length === 0 && isBehind(cursor))) {
+          log.warn("replay stopped: messages were removed before it", { id: this.#socket.id });
           return false;
-        }
-        if (!(await this.#send(messages, cursor))) return false;
+        } else if (!(await this.#send(messages, cursor))) return false;
       }
     }
     // No `await` from here on: a message that is delivered later must find the client in the live audiences.
@@ -99,31 +97,13 @@ export class Replay {
     return true;
   }
 
-  /**
-   * Reads what the room received between the client's offset and its connecting, or undefined where that cannot be
-   * recovered: recovery is whole or not at all. For a client that does not resume, the last messages.
-   */
-  async #readMissed({ room, offset, goal }: Cursor): Promise<StoredMessage[] | undefined> {
-    const { messageLog, replayOnConnect } = this.#deps;
-    if (!this.#resume) return (await messageLog.read(room, { limit: replayOnConnect })).messages;
-    if (offset === goal) return []; // without reading, because the store may be unable to
-    const page = await this.#readAfter(room, offset, MAX_MISSED_MESSAGES);
-    const isWhole = page?.after === null || page?.messages.some((message) => message.offset === goal);
-    return isWhole ? page?.messages : undefined;
-  }
-
-  /** The next messages after the cursor; empty where retention has removed them. */
-  async #readNext({ room, offset }: Cursor): Promise<StoredMessage[]> {
-    // Memory first: while a remote log is read, more messages arrive, and under steady traffic that would never end.
-    const recent = this.#deps.recent.after(room, offset);
+  /** The next messages after the cursor; undefined where the log does not know its offset, or removed what follows. */
+  async #readNext({ room, offset, replayed }: Cursor): Promise<StoredMessage[] | undefined> {
+    // After the first page from memory: while a remote log is read, more messages arrive, and that would never end.
+    const recent = replayed > 0 ? this.#deps.recent.after(room, offset) : [];
     if (recent.length > 0) return recent;
-    return (await this.#readAfter(room, offset, PAGE_MESSAGES))?.messages ?? [];
-  }
-
-  /** Resolves with undefined where the log does not have what follows the offset. */
-  async #readAfter(room: string, after: string, limit: number): Promise<Page | undefined> {
     try {
-      return await this.#deps.messageLog.read(room, { after, limit });
+      return (await this.#deps.messageLog.read(room, { after: offset, limit: PAGE_MESSAGES })).messages;
     } catch (error) {
       if (error instanceof UnknownOffsetError) return undefined;
       throw error;
@@ -175,14 +155,18 @@ export class Replay {
     this.#socket.emit(EVENTS.resumed, { data: { rooms }, error: null });
   }
 
-  /** One for each room that the client may read. Where there is no offset, the replay begins now. */
+  /**
+   * One for each room that the client may read. Without an offset the replay begins now. Recovery is whole or not at
+   * all: a client that is too far behind is sent nothing.
+   */
   #cursors(): Cursor[] {
     const { messageLog, rooms } = this.#deps;
     const scope = roomsOf(this.#socket.data.identity);
     const visible = rooms.names().filter((room) => scope.includes(room));
     return visible.map((room) => {
-      const goal = messageLog.head(room);
-      return { room, goal, offset: this.#resume?.get(room) ?? goal, recovered: true, replayed: 0 };
+      const offset = this.#resume?.get(room) ?? messageLog.head(room);
+      const recovered = (messageLog.distance(room, offset) ?? 0) <= MAX_MISSED_MESSAGES;
+      return { room, offset, recovered, replayed: 0 };
     });
   }
 }

@@ -22,7 +22,13 @@ export function formatOffset(epoch: Epoch, sequence: number): string {
 
 /** Returns the sequence in an offset of this epoch. Throws UnknownOffsetError for any other string. */
 export function parseOffset(epoch: Epoch, offset: string): number {
+  const sequence = sequenceIn(epoch, offset);
+  if (sequence === undefined) throw new UnknownOffsetError("offset of another log");
+  return sequence;
+}
+
+/** As `parseOffset`, but returns undefined for any other string. */
+export function sequenceIn(epoch: Epoch, offset: string): number | undefined {
   const [, offsetEpoch, sequence = ""] = OFFSET.exec(offset) ?? [];
-  if (offsetEpoch !== epoch) throw new UnknownOffsetError("offset of another log");
-  return parseInt(sequence, 36);
+  return offsetEpoch === epoch ? parseInt(sequence, 36) : undefined;
 }

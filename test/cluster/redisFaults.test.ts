@@ -6,6 +6,7 @@ import { describeWithBinary } from "../support/binaries";
 import {
   ask,
   connectResuming,
+  historyPage,
   newMessage,
   resumedRooms,
   sendAcked,
@@ -202,6 +203,38 @@ describeWithBinary("redis-server", "two nodes", () => {
     expect(isRunning()).toBe(true);
     expectNoErrors(service);
   }, 40_000);
+
+  test("serve a room with no message since Redis and they restarted: history, replay and resuming", async () => {
+    const redis = await RedisServer.start();
+    const env = { ...NO_RATE_LIMITS, REDIS_URL: redis.url, REPLAY_ON_CONNECT: "10" };
+    const first = await ServiceProcess.start(env);
+    const sent = ["1", "2", "3"];
+    const sender = await TestClient.connect(first.url);
+    for (const text of sent) await sendAcked(sender, { message: text });
+    first.child.kill("SIGTERM");
+    await first.exited;
+    await redis.kill();
+    await redis.start();
+    const second = await ServiceProcess.start(env); // it cannot know that nothing was lost: a new epoch begins
+    const { url } = second;
+    const [oldest, , newest] = await wholeHistory(url);
+    const pages: string[][] = [];
+    for (let query = ""; query !== "none";) {
+      const page = await historyPage(url, "/cooking", `?limit=1${query}`);
+      pages.push(page.messages.map(({ message }) => message));
+      query = page.before === null ? "none" : `&before=${page.before}`;
+    }
+    expect(pages).toEqual([["3"], ["2"], ["1"]]);
+    expect((await historyPage(url, "/cooking", `?after=${String(oldest?.offset)}`)).after).toBeNull();
+    const upToDate = await resumedRooms(await connectResuming(url, { "/cooking": newest?.offset }));
+    expect(upToDate["/cooking"]).toMatchObject({ recovered: true, replayed: 0 });
+    const behind = await resumedRooms(await connectResuming(url, { "/cooking": oldest?.offset }));
+    expect(behind["/cooking"]).toMatchObject({ recovered: true, replayed: 2 });
+    const base = await TestClient.connect(url);
+    await sendAcked(base, { message: "4" });
+    expect(texts(await base.waitForArguments("/cooking", 4))).toEqual([...sent, "4"]);
+    expect(second.lines.filter(({ msg }) => msg === "disconnected")).toEqual([]);
+  });
 
   test("stop in order while they wait for Redis", async () => {
     const port = await freePort();

@@ -201,6 +201,18 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(back.messages).toEqual(messages);
     });
 
+    test("the distance of an offset is the number of messages that follow it", async () => {
+      const { log } = await open();
+      const start = log.head("/cooking");
+      expect(log.distance("/cooking", start)).toBe(0);
+      const receipts = [];
+      for (const text of numbers(3)) receipts.push(await log.append(message(text), ALWAYS));
+      expect(receipts.map(({ offset }) => log.distance("/cooking", offset))).toEqual([2, 1, 0]);
+      expect(log.distance("/cooking", start)).toBe(3);
+      expect(log.distance("/pets", start)).toBeUndefined();
+      expect(log.distance("/cooking", "nonsense")).toBeUndefined();
+    });
+
     test("each room keeps its newest messages, up to the maximum", async () => {
       const { log } = await open(10);
       const old = await log.append(message("old"), ALWAYS);

@@ -103,12 +103,16 @@ describe("resuming after an offset", () => {
     },
   );
 
-  test("each missed message is read from the log once", async () => {
-    const { url, sender } = await start();
+  test("each missed message is read from the log once, in pages of at most 200", async () => {
+    const DATA_DIR = temporaryDirectory();
+    const { app, sender } = await start({ DATA_DIR });
     const ofPets = await sendNumbered(sender, 900, { chatRoom: PETS });
-    const ofCooking = await sendNumbered(sender, 900); // more than the server keeps in memory
+    const ofCooking = await sendNumbered(sender, 900);
+    await app.stop();
+    const { url } = await start({ DATA_DIR }); // which has no message in memory
     const read = EmbeddedMessageLog.prototype.read;
     const offsetsRead: Record<string, string[]> = {};
+    const pageSizes: number[] = [];
     const spy = jest.spyOn(EmbeddedMessageLog.prototype, "read").mockImplementation(async function (
       this: EmbeddedMessageLog,
       room,
@@ -116,6 +120,7 @@ describe("resuming after an offset", () => {
     ) {
       const page = await read.call(this, room, request);
       offsetsRead[room] = [...(offsetsRead[room] ?? []), ...page.messages.map(({ offset }) => offset)];
+      pageSizes.push(page.messages.length);
       return page;
     });
     afterThisTest(() => spy.mockRestore());
@@ -127,6 +132,7 @@ describe("resuming after an offset", () => {
     const rooms = await resumedRooms(client);
     expect(rooms["/pets"]).toEqual({ recovered: true, replayed: 890, offset: ofPets[899] });
     expect(offsetsRead).toEqual({ "/cooking": ofCooking.slice(100), "/pets": ofPets.slice(10) });
+    expect(Math.max(...pageSizes)).toBe(200);
   });
 
   test("`resumed` comes once, after all rooms", async () => {

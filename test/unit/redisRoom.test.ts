@@ -138,3 +138,14 @@ test("an offset is reached at the head, with a tolerance also after it, and in i
 test("an offset of another epoch has no sequence", () => {
   expect(() => roomAt(5).sequenceOf(`${NEW}-1`)).toThrow(UnknownOffsetError);
 });
+
+test("the distance of an offset counts the messages after it, without the jump of the seam", () => {
+  const room = roomAt(5);
+  expect(room.distance(`${OLD}-2`)).toBe(3);
+  expect(room.distance(`${OLD}-7`)).toBe(-2);
+  room.open(newEpochAfter5());
+  for (const sequence of [1_006, 1_007]) room.onDelivered(entry(sequence, NEW));
+  const offsets = [3, 5, 700, 1_005, 1_006, 1_007].map((sequence) => `${NEW}-${sequence.toString(36)}`);
+  expect(offsets.map((offset) => room.distance(offset))).toEqual([4, 2, 2, 2, 1, 0]);
+  expect(room.distance(`${OLD}-2`)).toBeUndefined();
+});

@@ -101,6 +101,10 @@ export class EmbeddedMessageLog implements MessageLog {
     return room.offsetOf(room.head);
   }
 
+  distance(name: string, offset: string): number | undefined {
+    return this.#room(name).distance(offset);
+  }
+
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#commitBatch();

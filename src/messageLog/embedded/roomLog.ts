@@ -1,6 +1,6 @@
 import type { BlockStore, Sequenced } from "./blockStore";
 import { UnknownOffsetError, type Page, type PageRequest, type StoredMessage } from "../messageLog";
-import { formatOffset, parseOffset, roomEpoch, type Epoch } from "../offset";
+import { formatOffset, parseOffset, roomEpoch, sequenceIn, type Epoch } from "../offset";
 
 const TRIM_SLACK = 1_000; // messages above the maximum before any are removed: few commits then remove any
 const TRIM_BLOCKS = 2_000; // removed per commit at most: about 2 ms
@@ -24,6 +24,11 @@ export class RoomLog {
     this.#maxMessages = maxMessages;
     [this.#first, this.#last] = store.bounds(name);
     this.head = this.#last;
+  }
+
+  distance(offset: string): number | undefined {
+    const sequence = sequenceIn(this.#epoch, offset);
+    return sequence === undefined ? undefined : this.head - sequence;
   }
 
   offsetOf(sequence: number): string {

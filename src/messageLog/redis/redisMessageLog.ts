@@ -103,6 +103,10 @@ export class RedisMessageLog implements MessageLog {
     return room.offsetOf(room.head);
   }
 
+  distance(name: string, offset: string): number | undefined {
+    return this.#room(name).distance(offset);
+  }
+
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#failure = "the log is closed";

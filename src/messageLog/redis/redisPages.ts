@@ -22,7 +22,7 @@ export class RedisPages {
     if (after !== undefined) await this.#catchUp(room, after, 0);
     if (before !== undefined) await this.#catchUp(room, before, 1);
     const { head } = room; // messages delivered while Redis answers belong to the next page
-    const end = before === undefined ? head + 1 : Math.max(room.sequenceOf(before), 1);
+    const end = before === undefined ? head + 1 : Math.max(parseOffset(room.epoch, before), 1);
     const emptyPageAt = after === undefined ? end - 1 : room.sequenceOf(after);
     const [found, [oldest]] = await Promise.all([
       after === undefined
@@ -38,7 +38,7 @@ export class RedisPages {
     return {
       messages: found.map((entry) => room.stored(entry)),
       before: oldest !== undefined && oldest.sequence < first ? room.offsetOf(first) : null,
-      after: oldest !== undefined && last < head ? room.offsetOf(last) : null,
+      after: oldest !== undefined && room.acrossSeam(last) < head ? room.offsetOf(last) : null,
     };
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ChatMessage } from "../../protocol/events";
 import type { StoredMessage } from "../messageLog";
-import { formatOffset, parseOffset, type Epoch } from "../offset";
+import { formatOffset, parseOffset, sequenceIn, type Epoch } from "../offset";
 import type { OpenReply } from "./redisScripts";
 
 export type RawEntry = [id: string, fields: string[]]; // as Redis returns it: names and values of fields in turn
@@ -57,7 +57,15 @@ export class RedisRoom {
 
   /** Throws UnknownOffsetError for an offset of another epoch. */
   sequenceOf(offset: string): number {
-    return this.#acrossSeam(parseOffset(this.epoch, offset));
+    return this.acrossSeam(parseOffset(this.epoch, offset));
+  }
+
+  /** As `MessageLog.distance`. The sequences that the seam skips do not count. */
+  distance(offset: string): number | undefined {
+    const sequence = sequenceIn(this.epoch, offset);
+    const { from, to } = this.#seam;
+    const placeOf = (each: number) => (each < to ? Math.min(each, from) : each - (to - from));
+    return sequence === undefined ? undefined : placeOf(this.head) - placeOf(sequence);
   }
 
   /** Whether the offset is of this epoch and at most `tolerance` after the head. */
@@ -108,12 +116,12 @@ export class RedisRoom {
   }
 
   #moveTo(sequence: number): void {
-    this.head = this.#acrossSeam(sequence);
+    this.head = this.acrossSeam(sequence);
     if (parseInt(this.cursor, 10) < this.head) this.cursor = `${String(this.head)}-0`;
   }
 
-  /** The place before the seam and the place after it are the same: no message lies between. */
-  #acrossSeam(sequence: number): number {
+  /** Maps a sequence in the seam to its end. Not for `before`: the message at the start of the seam is before its end. */
+  acrossSeam(sequence: number): number {
     const { from, to } = this.#seam;
     return sequence >= from && sequence < to ? to : sequence;
   }
