@@ -15,6 +15,6 @@ export class RoomScope {
 
   /** The same text for scopes that list the same rooms in the same order. */
   get key(): string {
-    return this.names === undefined ? "*" : [...this.names].join();
+    return this.names === undefined ? "*" : JSON.stringify([...this.names]);
   }
 }

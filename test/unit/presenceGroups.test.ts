@@ -38,8 +38,8 @@ test("connections with the same rooms share one packet", () => {
   const { add, sizes } = open();
   for (const rooms of [RoomScope.ALL, PETS, RoomScope.ALL, RoomScope.of(["/pets"])]) add(rooms);
   expect(sizes()).toEqual([
-    ["*", 2],
-    ["/pets", 2],
+    [RoomScope.ALL.key, 2],
+    [PETS.key, 2],
   ]);
 });
 
@@ -56,21 +56,21 @@ test("the group of the last member is given up, and made again when it is needed
   const drop = jest.spyOn(fanOut, "drop");
   const [first, second] = [add(PETS), add(PETS)];
   groups.remove(first.asConnection);
-  expect(sizes()).toEqual([["/pets", 1]]);
+  expect(sizes()).toEqual([[PETS.key, 1]]);
   expect(drop).not.toHaveBeenCalled();
   groups.remove(second.asConnection);
   groups.remove(second.asConnection);
   expect(sizes()).toEqual([]);
   expect(drop).toHaveBeenCalledTimes(1);
   add(PETS);
-  expect(sizes()).toEqual([["/pets", 1]]);
+  expect(sizes()).toEqual([[PETS.key, 1]]);
 });
 
 test("an unknown connection can be removed", () => {
   const { add, groups, sizes } = open();
   add(PETS);
   groups.remove(new Conn().asConnection);
-  expect(sizes()).toEqual([["/pets", 1]]);
+  expect(sizes()).toEqual([[PETS.key, 1]]);
 });
 
 test("a new member does not receive what was published before", () => {
@@ -91,7 +91,7 @@ test("members that move to other groups receive what is published there, and not
   expect(sizes()).toEqual([]);
   for (const { audience, packet } of others.packets(({ key }) => key)) audience.publish(packet);
   fanOut.schedule.flushNow();
-  expect(conns.map(({ written }) => written)).toEqual([["/pets"], ["/pets"], ["*"]]);
+  expect(conns.map(({ written }) => written)).toEqual([[PETS.key], [PETS.key], [RoomScope.ALL.key]]);
 });
 
 test("a new group does not reset the metrics of the groups before it", async () => {

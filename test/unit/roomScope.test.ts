@@ -15,3 +15,9 @@ test("scopes of the same rooms have the same key, others have others", () => {
   expect(keys[0]).toBe(keys[1]);
   expect(new Set([...keys, RoomScope.ALL.key]).size).toBe(4);
 });
+
+test("names with commas, quotes or an asterisk give no other scope's key", () => {
+  const lists = [["a,b"], ["a", "b"], ['a","b'], ["*"], [""], []];
+  const keys = [...lists.map((names) => RoomScope.of(names).key), RoomScope.ALL.key];
+  expect(new Set(keys).size).toBe(keys.length);
+});
