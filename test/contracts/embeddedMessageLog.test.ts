@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
+import { BlockStore } from "../../src/messageLog/embedded/blockStore";
 import { EmbeddedMessageLog } from "../../src/messageLog/embedded/embeddedMessageLog";
 import { StoreError, type MessageLog } from "../../src/messageLog/messageLog";
 import type * as Integrity from "../../src/messageLog/embedded/integrity";
@@ -10,16 +11,14 @@ import { smallDisk } from "../support/smallDisk";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 import { until } from "../support/until";
 
+const chatRoom = { label: "Probe", name: "/probe" };
+
+function probe(uuid: string) {
+  return { message: "?", username: "?", uuid, chatRoom, serverTimestamp: new Date().toISOString() };
+}
+
 async function isWritable(log: MessageLog): Promise<boolean> {
-  const chatRoom = { label: "Probe", name: "/probe" };
-  const probe = {
-    message: "?",
-    username: "?",
-    uuid: "?",
-    chatRoom,
-    serverTimestamp: new Date().toISOString(),
-  };
-  return log.append(probe, { idempotent: true }).then(
+  return log.append(probe("?"), { idempotent: true }).then(
     () => true,
     () => false,
   );
@@ -126,4 +125,20 @@ test("a directory that cannot be created is refused in one line", async () => {
   writeFileSync(file, "");
   const log = new EmbeddedMessageLog({ directory: join(file, "data"), maxMessages: 10 });
   await expect(log.start(() => undefined)).rejects.toThrow(/cannot be used: ENOTDIR[^\n]*$/);
+});
+
+test("a write that throws leaves no refused message to the transaction that follows", async () => {
+  const log = new EmbeddedMessageLog({ directory: temporaryDirectory(), maxMessages: 10 });
+  await log.start(() => undefined);
+  let next: Promise<unknown> | undefined;
+  const put = jest.spyOn(BlockStore.prototype, "putBlock").mockImplementationOnce(() => {
+    next = log.append(probe("next"), { idempotent: false }); // before the failure is known
+    throw new Error("no put");
+  });
+  await expect(log.append(probe("refused"), { idempotent: false })).rejects.toThrow("no put");
+  await next;
+  put.mockRestore();
+  const { messages } = await log.read(chatRoom.name, { limit: 10 });
+  expect(messages.map(({ json }) => (JSON.parse(json) as { uuid: string }).uuid)).toEqual(["next"]);
+  await log.stop();
 });

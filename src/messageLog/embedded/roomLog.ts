@@ -45,12 +45,13 @@ export class RoomLog {
     return (this.#last += 1);
   }
 
-  /** Stores the added messages and removes old ones. Call it inside a transaction. */
+  /** Stores the added messages and removes old ones. Call it in a transaction, in the tick that cuts the log's batch. */
   write(): void {
+    const batch = this.#batch;
+    this.#batch = []; // first: a put that throws must not leave refused messages to the next transaction
     if (this.#mayHoldVoid) this.#store.removeBlocksFrom(this.name, this.head + 1);
     this.#mayHoldVoid = false;
-    this.#store.putBlock(this.name, this.#last - this.#batch.length + 1, this.#batch);
-    this.#batch = [];
+    this.#store.putBlock(this.name, this.#last - batch.length + 1, batch);
     if (this.#last - this.#first < this.#maxMessages + TRIM_SLACK) return;
     this.#first = this.#store.removeBlocksBefore(this.name, this.#last + 1 - this.#maxMessages, TRIM_BLOCKS);
   }
