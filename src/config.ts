@@ -26,9 +26,10 @@ const LEVEL = oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"
 const BEARER = secret("at least 16 characters, ASCII without spaces", (given) => /^[!-~]{16,}$/.test(given));
 // HS256 must not have a key smaller than its hash (RFC 7518, section 3.2).
 const HS256_KEY = secret("at least 32 bytes", (given) => Buffer.byteLength(given) >= 32);
-const HTTP_URL = url("https://id.example.com/keys", "https:", "http:");
+const HTTP_URL = url("https://…", "https:", "http:");
 const REDIS_URL = url("redis://[user:password@]host:port or rediss://…", "redis:", "rediss:");
 const MIB = 1024 ** 2;
+const REPLAYED = { max: MAX_MISSED_MESSAGES, unit: "messages" };
 const PREFIX = matching(/^[a-zA-Z0-9:_-]{1,64}$/);
 
 /** The table. docs/generate/configuration.template.md divides it into sections and explains more. */
@@ -44,7 +45,7 @@ export const VARIABLES = {
   ROOMS_FILE: optional(ROOMS, DEFAULT_ROOM_NAMES, "The list of rooms."),
   DATA_DIR: variable(TEXT, "./data", "The directory of the messages. Not used with `REDIS_URL`."),
   HISTORY_MAX_MESSAGES: integer(10_000, { min: 1, unit: "messages" }, "Messages that each room keeps."),
-  REPLAY_ON_CONNECT: integer(0, { max: MAX_MISSED_MESSAGES, unit: "messages" }, "Replayed in each room."),
+  REPLAY_ON_CONNECT: integer(0, REPLAYED, "Messages of each room sent to a client that does not resume."),
 
   REDIS_URL: optional(REDIS_URL, "one node, without Redis", "The Redis that all nodes of the service share."),
   REDIS_KEY_PREFIX: variable(PREFIX, "chat", "The start of every key and channel in Redis."),
@@ -67,9 +68,9 @@ export const VARIABLES = {
 
   MAX_CONNECTIONS: integer(0, { unit: "connections" }, "Open connections; 0: no cap."),
   MAX_CONNECTIONS_PER_IP: integer(0, { unit: "connections" }, "Open connections of one address; 0: no cap."),
-  MAX_PENDING_BYTES: integer(MIB, { min: 1_024, unit: "bytes" }, "May wait for a client that reads slowly."),
-  PRESENCE_BYTES_PER_SECOND: integer(64 * MIB, { min: 1, unit: "bytes/s" }, "Presence to all clients."),
-  PRESENCE_BURST_BYTES: integer(8 * MIB, { min: 1, unit: "bytes" }, "Presence to all clients at once."),
+  MAX_PENDING_BYTES: integer(MIB, { min: 1_024, unit: "bytes" }, "A larger queue disconnects the client."),
+  PRESENCE_BYTES_PER_SECOND: integer(64 * MIB, { min: 1, unit: "bytes/s" }, "Presence sent to all clients."),
+  PRESENCE_BURST_BYTES: integer(8 * MIB, { min: 1, unit: "bytes" }, "Presence sent to all clients at once."),
 };
 
 type Values = ReturnType<typeof readVariables<typeof VARIABLES>>;

@@ -70,7 +70,7 @@ export function secret(rule: string, isValid: Check): Kind<string> {
 /** A URL with one of the protocols. It may hold a password, so an error shows the `form` instead. */
 export function url(form: string, ...protocols: string[]): Kind<string> {
   const isValid = (given: string) => URL.canParse(given) && protocols.includes(new URL(given).protocol);
-  return text("URL", isValid, `must be like ${form}`, { isSecret: true });
+  return text("URL", isValid, `must be a URL like ${form}`, { isSecret: true });
 }
 
 const ORIGIN = text(

@@ -49,7 +49,7 @@ test("without REDIS_URL there is no Redis; with it, the prefix of keys and the c
 test("a REDIS_URL that cannot be used is not shown, because it may hold a password", () => {
   const load = () => loadConfig({ REDIS_URL: "http://user:secret@host" });
   expect(load).toThrow(ConfigError);
-  expect(load).toThrow(/^REDIS_URL must be like (?!.*secret)/);
+  expect(load).toThrow(/^REDIS_URL must be a URL like (?!.*secret)/);
 });
 
 test("sign-in is off without a key; with one, issuer, audience and username claim count", () => {
