@@ -59,7 +59,7 @@ export class Admission {
   }
 
   /** Counts the connection in place of its handshake, until it closes. Returns its client's address. */
-  count(conn: Connection): string {
+  track(conn: Connection): string {
     const remove = this.#handshakes.get(conn.request);
     this.#handshakes.delete(conn.request);
     if (remove !== undefined) conn.once("close", remove);
@@ -76,8 +76,8 @@ export class Admission {
 
   /** Counts now, before the handshake is done: requests pipelined in one write all pass here before the first is. */
   #countHandshake(req: EngineRequest, res: EngineResponse, address: string): void {
-    this.#caps.count(address, 1);
-    this.#handshakes.set(req, () => this.#caps.count(address, -1));
+    this.#caps.add(address);
+    this.#handshakes.set(req, () => this.#caps.remove(address));
     res.once("close", () => {
       this.#handshakes.get(req)?.(); // the handshake led to no connection
       this.#handshakes.delete(req);
@@ -119,9 +119,14 @@ export class ConnectionCaps {
     return maxConnectionsPerIp > 0 && (this.#perAddress.get(address) ?? 0) >= maxConnectionsPerIp;
   }
 
-  count(address: string, change: 1 | -1): void {
-    this.#total += change;
-    const count = (this.#perAddress.get(address) ?? 0) + change;
+  add(address: string): void {
+    this.#total += 1;
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+  }
+
+  remove(address: string): void {
+    this.#total -= 1;
+    const count = (this.#perAddress.get(address) ?? 0) - 1;
     if (count > 0) this.#perAddress.set(address, count);
     else this.#perAddress.delete(address);
   }

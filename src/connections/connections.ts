@@ -41,7 +41,7 @@ export class Connections {
   attach(server: HttpServer, { engine }: ChatIo): void {
     this.#admission.guard(server, engine);
     engine.on("connection", (conn: Connection) => {
-      this.#addresses.set(conn, this.#admission.count(conn));
+      this.#addresses.set(conn, this.#admission.track(conn));
       conn.once("close", () => this.#addresses.delete(conn));
       this.slowConsumers.watch(conn);
       this.floodGuard.watch(conn);
