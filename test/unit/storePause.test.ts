@@ -15,7 +15,7 @@ test("without a failure there is no pause, even while the store writes", () => {
   const { state, pause } = setUp();
   state.isWriting = true;
   expect(pause.isActive).toBe(false);
-  pause.throwIfActive();
+  pause.beginAppend();
   expect(state.rollBacks).toBe(0);
 });
 
@@ -24,10 +24,10 @@ test("after a failed write appends are refused for 500 ms", () => {
   pause.onFailedWrite();
   state.nowMs += 499;
   expect(pause.isActive).toBe(true);
-  expect(() => pause.throwIfActive()).toThrow(StoreError);
+  expect(() => pause.beginAppend()).toThrow(StoreError);
   state.nowMs += 1;
   expect(pause.isActive).toBe(false);
-  pause.throwIfActive();
+  pause.beginAppend();
 });
 
 test("the pause lasts while a write is under way, however long that takes", () => {
@@ -36,10 +36,10 @@ test("the pause lasts while a write is under way, however long that takes", () =
   state.isWriting = true;
   state.nowMs += 60_000;
   expect(pause.isActive).toBe(true);
-  expect(() => pause.throwIfActive()).toThrow(StoreError);
+  expect(() => pause.beginAppend()).toThrow(StoreError);
   expect(state.rollBacks).toBe(0);
   state.isWriting = false;
-  pause.throwIfActive();
+  pause.beginAppend();
   expect(state.rollBacks).toBe(1);
 });
 
@@ -49,9 +49,9 @@ test("a second failure prolongs the pause", () => {
   state.nowMs += 400;
   pause.onFailedWrite();
   state.nowMs += 400;
-  expect(() => pause.throwIfActive()).toThrow(StoreError);
+  expect(() => pause.beginAppend()).toThrow(StoreError);
   state.nowMs += 100;
-  pause.throwIfActive();
+  pause.beginAppend();
 });
 
 test("the first append after the pause rolls back, and no later one does", () => {
@@ -59,9 +59,9 @@ test("the first append after the pause rolls back, and no later one does", () =>
   pause.onFailedWrite();
   state.nowMs += 500;
   expect(state.rollBacks).toBe(0);
-  pause.throwIfActive();
+  pause.beginAppend();
   state.isWriting = true;
-  pause.throwIfActive();
+  pause.beginAppend();
   expect(state.rollBacks).toBe(1);
   expect(pause.isActive).toBe(false);
 });

@@ -127,7 +127,7 @@ export class EmbeddedMessageLog implements MessageLog {
   }
 
   #enqueue(message: ChatMessage, id?: { key: string; textHash: number }): Promise<MessageReceipt> {
-    this.#pause.throwIfActive();
+    this.#pause.beginAppend();
     if (this.#pendingBytes > MAX_PENDING_BYTES) throw new StoreError("the disk does not keep up");
     const json = JSON.stringify(message);
     this.#pendingBytes += json.length;

@@ -31,7 +31,7 @@ export class StorePause {
   }
 
   /** Call before each append. Throws a StoreError during the pause; rolls back once it is over. */
-  throwIfActive(): void {
+  beginAppend(): void {
     if (this.isActive) throw new StoreError(StorePause.REASON);
     if (this.#failedAtMs !== undefined) this.#deps.rollBack();
     this.#failedAtMs = undefined;

@@ -6,7 +6,7 @@ import { KeyReusedError, StoreError } from "../messageLog";
 import type { RedisRoom } from "./redisRoom";
 import type { AppendReply } from "./redisScripts";
 
-/** A message that Redis has not yet stored, or this node not yet delivered. */
+/** An append that is not settled: not stored in Redis, or not delivered on this node. */
 interface Append {
   room: RedisRoom;
   message: ChatMessage;
@@ -104,8 +104,8 @@ export class RedisAppends {
     const [sequence, hash = String(textHash), serverTimestamp = message.serverTimestamp] = value.split("|");
     if (hash !== String(textHash)) return this.#settle(append, new KeyReusedError());
     room.whenDelivered(Number(sequence), () => {
-      const place = { serverTimestamp, offset: room.offsetOf(Number(sequence)) };
-      this.#settle(append, { uuid: message.uuid, ...place, duplicate: outcome === "known" });
+      const offset = room.offsetOf(Number(sequence));
+      this.#settle(append, { uuid: message.uuid, serverTimestamp, offset, duplicate: outcome === "known" });
     });
   }
 

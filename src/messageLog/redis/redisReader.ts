@@ -18,8 +18,8 @@ const MAX_ENTRIES_PER_ROOM = 500; // in one reply
 export async function follow(redis: Redis, rooms: readonly RedisRoom[], follower: Follower): Promise<void> {
   const byStream = new Map(rooms.map((room) => [room.keys.stream, room]));
   while (follower.mayRead()) {
-    const places = [...byStream.keys(), ...rooms.map(({ cursor }) => cursor)];
-    const options = ["COUNT", MAX_ENTRIES_PER_ROOM, "BLOCK", BLOCK_MS, "STREAMS", ...places];
+    const streamsAndCursors = [...byStream.keys(), ...rooms.map(({ cursor }) => cursor)];
+    const options = ["COUNT", MAX_ENTRIES_PER_ROOM, "BLOCK", BLOCK_MS, "STREAMS", ...streamsAndCursors];
     const reply = (await redis.call("XREAD", options)) as [stream: string, entries: RawEntry[]][] | null;
     for (const [stream, entries] of reply ?? []) {
       const room = byStream.get(stream);
