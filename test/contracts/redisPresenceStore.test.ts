@@ -155,7 +155,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     for (const node of survivors) await node.shows({ "/cooking": ["ana"] });
     proxy.cut();
     for (const node of survivors) await node.shows({});
-    const isSwept = (line: string) => line.includes("node swept");
+    const isSwept = (line: string) => line.includes("dead node removed");
     const sweeps = () => survivors.flatMap(({ logs }) => logs.filter(isSwept));
     await until("it was swept", () => sweeps().length > 0);
     await until("all know", () => survivors.every(({ gone }) => gone.includes(cutOff.bus.nodeId)));

@@ -141,7 +141,7 @@ describe("/readyz", () => {
       expect(await ask(client, newMessage())).toMatchObject({ error: { status: 503 } });
       const answer = await get(`${url}/readyz`);
       if (answer.status === 200) return false; // on a slow machine the pause after the failure is over
-      expect(answer).toEqual(notReady("message log: the store has just failed"));
+      expect(answer).toEqual(notReady("message log: a write failed; waiting before the next attempt"));
       return true;
     });
     disk.free();

@@ -13,7 +13,7 @@ export interface StorePauseDeps {
  * before the failure may still succeed, and only then is it certain which messages are stored.
  */
 export class StorePause {
-  static readonly REASON = "the store has just failed";
+  static readonly REASON = "a write failed; waiting before the next attempt";
   readonly #deps: Required<StorePauseDeps>;
   #failedAtMs: number | undefined;
 

@@ -132,7 +132,7 @@ export class RedisMessageLog implements MessageLog {
         onGap: (room) => this.#reportGap(room),
         onForeignEntry: (room, id) => {
           this.#metrics.foreignEntries.inc();
-          this.#log.warn("foreign entry in the message log", { room: room.name, id });
+          this.#log.warn("skipped an entry of another program in Redis", { room: room.name, id });
         },
       }).catch((error: Error) => {
         this.#following.disconnect(!this.#isStopped);

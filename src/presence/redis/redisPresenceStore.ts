@@ -131,7 +131,7 @@ export class RedisPresenceStore implements PresenceStore {
   async #sweep(nodeId: string): Promise<void> {
     this.#remote?.remove(nodeId);
     if (!(await this.#table.sweep(nodeId))) return;
-    this.#logger.warn({ nodeId }, "node swept: its lease has expired");
+    this.#logger.warn({ nodeId }, "dead node removed: its lease expired");
     this.#bus.publish(NODE_GONE, nodeId);
   }
 }
