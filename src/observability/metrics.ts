@@ -21,7 +21,7 @@ export class Metrics {
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers: [this.#registry],
   });
-  readonly #deliveries = this.#total("deliveries", "Events times the clients that got them", ["event"]);
+  readonly #deliveries = this.#total("deliveries", "Events sent, counted once per client", ["event"]);
   readonly #batchSizes = new Histogram({
     name: "chat_batch_events",
     help: "Events in one flush to one audience",
@@ -31,7 +31,7 @@ export class Metrics {
   });
   /** Events whose series exist. */
   readonly #flushed = new Set<string>();
-  readonly #replays = this.#total("replays", "Rooms resumed by clients", ["outcome"]);
+  readonly #replays = this.#total("replays", "Resume attempts, one per room and client", ["outcome"]);
 
   readonly duplicates = this.#total("messages_duplicate", "Retries, answered with the first receipt");
   readonly eventsRefused = this.#total("events_refused", "Refused events", ["reason"]);
