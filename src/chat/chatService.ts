@@ -14,7 +14,7 @@ import type { PresenceStore } from "../presence/presenceStore";
 import { Clients } from "./clients";
 import { createSharedParts, type SharedParts, type SharedPartsOptions } from "./sharedParts";
 
-/** Where the state of the service is. `ChatService.start()` starts all three; the caller stops them. */
+/** The stores of the service. `ChatService.start()` starts all three; the caller stops them. */
 export interface Stores {
   messageLog: MessageLog;
   /** ChatService's default: in memory, the clients of this process. */
@@ -30,7 +30,7 @@ export interface ChatServiceOptions extends SharedPartsOptions, EventNames, Give
   server: HttpServer;
   /** Messages of each room that a client which cannot resume receives on connecting. Default: 0. */
   replayOnConnect?: number;
-  /** What one client, and all clients together, may use. Default for each: `DEFAULT_LIMITS`. */
+  /** Limits per connection, per address and per process. Default for each: `DEFAULT_LIMITS`. */
   limits?: Partial<ChatLimits>;
   /** Parts that the HTTP routes use, too. Default: built from the options above, for this service alone. */
   parts?: SharedParts;

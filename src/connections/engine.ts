@@ -23,7 +23,7 @@ export type EngineRequest = IncomingMessage & { _query: Record<string, string | 
 /** For websocket upgrades Engine.IO passes a stand-in that emits `close` and little else. */
 export type EngineResponse = ServerResponse | EventEmitter;
 
-/** Whether the request opens a session, over either transport. To Engine.IO an empty `sid` is none. */
+/** Whether the request opens a session, over either transport. Engine.IO treats an empty `sid` as missing. */
 export function isHandshake({ _query, method }: EngineRequest): boolean {
   return !_query.sid && method !== "OPTIONS";
 }

@@ -1,4 +1,4 @@
-/** What one client, and all clients together, may use by default. Each is a variable of the environment (config.ts). */
+/** Default limits per connection, per address and per process. Each is a variable of the environment (config.ts). */
 export const DEFAULT_LIMITS = Object.freeze({
   /** Messages per second and connection, averaged over `messagesBurst / messagesPerSecond` seconds. 0: no limit. */
   messagesPerSecond: 20,

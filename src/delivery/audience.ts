@@ -4,7 +4,7 @@ import type { Packet } from "./packet";
 
 /** What an audience calls. */
 export interface AudienceHooks {
-  /** Called with each packet published; must have `flush` called soon. */
+  /** Called after each publish. The callee schedules `flush`. */
   requestFlush: () => void;
   /** `packets`: the packets of the flush. `deliveries`: how many of them were written, summed over all members. */
   onFlush: (packets: number, deliveries: number) => void;

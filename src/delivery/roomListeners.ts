@@ -6,7 +6,7 @@ import type { Packet } from "./packet";
 /** Clients that receive the events of rooms: of every room, or of the rooms that their tokens name. */
 export class RoomListeners {
   readonly #newAudience: () => Audience;
-  /** room name → its listeners, except those to every room, which are the audience of `undefined` */
+  /** room name → clients limited to rooms; key `undefined` → clients that may read every room */
   readonly #audiences = new Map<string | undefined, Audience>();
 
   constructor(newAudience: () => Audience) {

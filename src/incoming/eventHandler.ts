@@ -7,7 +7,6 @@ import type { Metrics } from "../observability/metrics";
 import type { PresenceStore } from "../presence/presenceStore";
 import type { Rooms } from "../protocol/rooms";
 
-/** What the handlers work with. */
 export interface HandlerDeps {
   rooms: Rooms;
   messageLog: MessageLog;

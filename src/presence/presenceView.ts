@@ -43,8 +43,8 @@ export class PresenceView {
   }
 
   /**
-   * Puts the client into the room and keeps the object. A client that is in the room already keeps its order. Returns
-   * the change, or an empty list if there is none. Throws an Error for an unknown room.
+   * Puts the client into the room. Keeps a reference to `presence`; later changes of the name are written to it. A client
+   * that is in the room keeps its order. Returns the change, or an empty list. Throws an Error for an unknown room.
    */
   put(id: string, presence: Presence): PresenceChange[] {
     const { room: name, json, order } = presence;

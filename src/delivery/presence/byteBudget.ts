@@ -19,7 +19,7 @@ export class ByteBudget {
     this.#burstBytes = burstBytes;
   }
 
-  /** Whether a refused `admit` is about to call `retry`. */
+  /** Whether a retry is scheduled. */
   get isWaiting(): boolean {
     return this.#timer !== undefined;
   }

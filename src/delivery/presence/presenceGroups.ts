@@ -9,7 +9,7 @@ type PresenceGroup = { rooms: RoomScope; audience: Audience };
 
 export type GroupPacket = { packet: Packet; audience: Audience };
 
-/** Groups connections by the rooms that they may see. There is one group, and more where tokens name rooms. */
+/** Groups connections by the rooms that they may see. Without `rooms` claims in tokens there is one group. */
 export class PresenceGroups {
   readonly #fanOut: FanOut;
   /** key of a RoomScope → its group, which is never empty */

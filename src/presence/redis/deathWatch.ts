@@ -1,6 +1,6 @@
 /**
  * Decides whether a node without a lease may be declared dead. When Redis was unreachable, stuck or flushed, all nodes
- * lose their leases and live. After each sign of that, they have one lease's time to register again.
+ * lose their leases although they are alive. After each sign of that, they have one lease's time to register again.
  */
 export class DeathWatch {
   readonly #leaseMs: number;
