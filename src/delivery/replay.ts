@@ -53,9 +53,8 @@ export class Replay {
   }
 
   /**
-   * Calls `onUpToDate` in a tick in which the client has been sent everything delivered so far: if the callback adds
-   * it to the live audiences, there is neither gap nor repetition. When the replay fails, the connection is closed
-   * instead, so that the client comes back and tries again. Never rejects.
+   * Calls `onUpToDate` in a tick in which the client has been sent everything delivered so far, so that it can join the
+   * live audiences without gap or repetition. If the replay fails, closes the connection instead. Never rejects.
    */
   async run(onUpToDate: () => void): Promise<void> {
     const { id, conn } = this.#socket;
@@ -111,11 +110,8 @@ export class Replay {
   }
 
   /**
-   * Writes the messages, no faster than the client takes them. Empties the array as it goes, so that written messages
-   * do not stay in memory while the client reads. Resolves with false when the connection has closed.
-   *
-   * It waits for the client between two writes, but not after the last one: meanwhile new messages would arrive, and
-   * under steady traffic a replay would never end.
+   * Writes the messages and empties the array as it goes. It waits for the client between two writes, but not after the
+   * last: meanwhile messages would arrive, without end. Resolves with false when the connection has closed.
    */
   async #send(messages: StoredMessage[], cursor: Cursor): Promise<boolean> {
     const { conn } = this.#socket;
@@ -155,10 +151,7 @@ export class Replay {
     this.#socket.emit(EVENTS.resumed, { data: { rooms }, error: null });
   }
 
-  /**
-   * One for each room that the client may read. Without an offset the replay begins now. Recovery is whole or not at
-   * all: a client that is too far behind is sent nothing.
-   */
+  /** One for each room that the client may read. Recovery is whole or not at all; without an offset it begins now. */
   #cursors(): Cursor[] {
     const { messageLog, rooms } = this.#deps;
     const scope = roomsOf(this.#socket.data.identity);

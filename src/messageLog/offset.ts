@@ -23,8 +23,8 @@ export function formatOffset(epoch: Epoch, sequence: number): string {
 /** Returns the sequence in an offset of this epoch. Throws UnknownOffsetError for any other string. */
 export function parseOffset(epoch: Epoch, offset: string): number {
   const sequence = sequenceIn(epoch, offset);
-  if (sequence === undefined) throw new UnknownOffsetError("offset of another log");
-  return sequence;
+  if (sequence !== undefined) return sequence;
+  throw new UnknownOffsetError("offset of another log");
 }
 
 /** As `parseOffset`, but returns undefined for any other string. */

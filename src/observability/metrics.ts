@@ -29,11 +29,10 @@ export class Metrics {
     buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
     registers: [this.#registry],
   });
-  /** Events whose series exist. */
-  readonly #flushed = new Set<string>();
+  readonly #flushed = new Set<string>(); // events whose series exist
   readonly #replays = this.#total("replays", "Resume attempts, one per room and client", ["outcome"]);
 
-  readonly duplicates = this.#total("messages_duplicate", "Retries, answered with the first receipt");
+  readonly duplicates = this.#total("messages_duplicate", "Retries answered with the first receipt");
   readonly eventsRefused = this.#total("events_refused", "Refused events", ["reason"]);
   readonly connectionsRefused = this.#total("connections_refused", "Refused handshakes", ["reason"]);
   readonly presenceSent = this.#total("presence_broadcasts", "Presence snapshots sent to all clients");
