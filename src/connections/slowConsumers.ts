@@ -26,15 +26,13 @@ export class SlowConsumers {
   }
 
   watch(conn: Connection): void {
-    const track = () => {
-      const queuedBytes = this.#backlogs.get(conn)?.queuedBytes; // from before an upgrade
-      this.#backlogs.set(conn, new Backlog(webSocketOf(conn) === undefined, this.#now, queuedBytes));
-    };
-    track();
-    conn.on("upgrade", track);
-    conn.on("packetCreate", (packet: EnginePacket) => this.#onPacket(conn, packet));
+    const isPolling = webSocketOf(conn) === undefined;
+    const backlog = new Backlog(isPolling, this.#now);
+    this.#backlogs.set(conn, backlog);
+    if (isPolling) conn.on("upgrade", () => backlog.onUpgraded(this.#now));
+    conn.on("packetCreate", (packet: EnginePacket) => this.#onPacket(conn, backlog, packet));
     // The whole queue goes to the transport, which takes it only once the write before is done.
-    conn.on("flush", () => this.#backlogs.get(conn)?.onFlushed(this.#now));
+    conn.on("flush", () => backlog.onFlushed(this.#now));
     conn.once("close", () => this.#backlogs.delete(conn));
   }
 
@@ -51,10 +49,8 @@ export class SlowConsumers {
     clearInterval(this.#sweep);
   }
 
-  #onPacket(conn: Connection, { data, options }: EnginePacket): void {
+  #onPacket(conn: Connection, backlog: Backlog, { data, options }: EnginePacket): void {
     if (conn.transport.writable) return; // the packet is written in this very call
-    const backlog = this.#backlogs.get(conn);
-    if (backlog === undefined) return; // being terminated
     const bytes = options?.wsPreEncodedFrame?.[0]?.length ?? Buffer.byteLength(data ?? "");
     backlog.onQueued(bytes, this.#now);
     if (backlog.excessBytes > this.#maxPendingBytes) this.#terminate(conn, backlog);
@@ -67,7 +63,7 @@ export class SlowConsumers {
   }
 
   #terminate(conn: Connection, { queuedBytes }: Backlog): void {
-    this.#backlogs.delete(conn);
+    if (!this.#backlogs.delete(conn)) return; // being terminated
     this.#onSlow(conn, queuedBytes);
     terminate(conn);
   }
@@ -79,17 +75,21 @@ export class SlowConsumers {
  * fetches the first of them. An idle client without a poll does not stall. Times are monotonic ms.
  */
 export class Backlog {
-  readonly #isPolling: boolean;
+  #isPolling: boolean;
   /** When the write in flight began, or on long polling when the first packet was queued; undefined: none was. */
   #waitingSince: number | undefined;
   #largestBytes = 0;
   /** Bytes queued behind the write in flight, if any. */
-  queuedBytes: number;
+  queuedBytes = 0;
 
-  constructor(isPolling: boolean, now: number, queuedBytes = 0) {
+  constructor(isPolling: boolean, now: number) {
     this.#isPolling = isPolling;
-    this.queuedBytes = queuedBytes;
     if (!isPolling) this.#waitingSince = now;
+  }
+
+  onUpgraded(now: number): void {
+    this.#isPolling = false;
+    this.#waitingSince = now;
   }
 
   /**

@@ -29,8 +29,13 @@ describe("on websocket", () => {
     expect(backlog().isStalled(100 * STALL_TIMEOUT_MS, false)).toBe(false);
   });
 
-  test("what was queued before an upgrade still counts", () => {
-    expect(new Backlog(false, 0, 7).queuedBytes).toBe(7);
+  test("what was queued before an upgrade still counts, and the time of the write begins with the upgrade", () => {
+    const it = new Backlog(true, 0);
+    it.onQueued(7, 0);
+    it.onUpgraded(5_000);
+    expect([it.queuedBytes, it.excessBytes]).toEqual([7, 7]);
+    expect(it.isStalled(5_000 + STALL_TIMEOUT_MS, true)).toBe(false);
+    expect(it.isStalled(5_001 + STALL_TIMEOUT_MS, true)).toBe(true);
   });
 });
 
