@@ -66,10 +66,7 @@ export interface MessageLog {
   read(room: string, request: PageRequest): Promise<Page>;
   /** Returns the offset of the last message delivered in the room, or of the place before its first message. */
   head(room: string): string;
-  /**
-   * Returns how many messages follow the offset, without reading; negative if this node has not yet delivered up to it,
-   * undefined if the offset is of another log.
-   */
+  /** Returns how many messages follow the offset; negative: not yet delivered here; undefined: of another log. */
   distance(room: string, offset: string): number | undefined;
   /** Stores the appended messages, then closes the store. Later appends and reads reject with StoreError. */
   stop(): Promise<void>;

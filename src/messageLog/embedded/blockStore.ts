@@ -91,14 +91,20 @@ export class BlockStore {
   *forward(room: string, sequence: number): Generator<Sequenced> {
     const [block] = this.#blocks.getKeys({ ...range(room, sequence, 0), reverse: true, limit: 1 });
     const start = block?.[1] ?? sequence; // `sequence` may lie within a block
-    for (const { key, value } of this.#blocks.getRange(range(room, start, Infinity)))
-      for (const message of messagesOf(key, value)) if (message.sequence >= sequence) yield message;
+    for (const { key, value } of this.#blocks.getRange(range(room, start, Infinity))) {
+      const jsons = value.split(SEPARATOR);
+      for (let i = Math.max(0, sequence - key[1]); i < jsons.length; i += 1)
+        yield { sequence: key[1] + i, json: jsons[i] ?? "" };
+    }
   }
 
   /** Yields the messages before `sequence`, newest first. */
   *backward(room: string, sequence: number): Generator<Sequenced> {
-    for (const { key, value } of this.#blocks.getRange({ ...range(room, sequence, 0), reverse: true }))
-      for (const message of messagesOf(key, value).reverse()) if (message.sequence < sequence) yield message;
+    for (const { key, value } of this.#blocks.getRange({ ...range(room, sequence, 0), reverse: true })) {
+      const jsons = value.split(SEPARATOR);
+      for (let i = Math.min(jsons.length, sequence - key[1]) - 1; i >= 0; i -= 1)
+        yield { sequence: key[1] + i, json: jsons[i] ?? "" };
+    }
   }
 
   /** Stores the key records of one turn under the time of the newest, in ms since 1970. */
@@ -135,8 +141,4 @@ export class BlockStore {
 
 function range(room: string, start: number, end: number): { start: BlockKey; end: BlockKey } {
   return { start: [room, start], end: [room, end] };
-}
-
-function messagesOf([, first]: BlockKey, value: string): Sequenced[] {
-  return value.split(SEPARATOR).map((json, index) => ({ sequence: first + index, json }));
 }
