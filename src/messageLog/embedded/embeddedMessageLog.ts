@@ -164,12 +164,11 @@ export class EmbeddedMessageLog implements MessageLog {
   /** Commits finish in the order in which they began, so each room is delivered in order. */
   #onCommitted(batch: readonly Append[]): void {
     const isMoreComing = this.#commits.size > 1; // this commit is still in the set
-    for (const append of batch) {
-      const { room, sequence, json, keyRecord } = append;
+    for (const { room, sequence, json, keyRecord } of batch) {
       this.#pendingBytes -= json.length;
       if (keyRecord !== undefined) this.#keys.set(keyRecord[0], keyRecord);
       room.head = sequence;
-      this.#deliver(room.stored(append), isMoreComing);
+      this.#deliver({ room: room.name, offset: room.offsetOf(sequence), json }, isMoreComing);
     }
     for (const { room, sequence, message, resolve } of batch) {
       const { uuid, serverTimestamp } = message;

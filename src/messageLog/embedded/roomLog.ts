@@ -1,5 +1,5 @@
 import type { BlockStore, Sequenced } from "./blockStore";
-import { UnknownOffsetError, type Page, type PageRequest, type StoredMessage } from "../messageLog";
+import { UnknownOffsetError, type Page, type PageRequest } from "../messageLog";
 import { formatOffset, parseOffset, roomEpoch, sequenceIn, type Epoch } from "../offset";
 
 const TRIM_SLACK = 1_000; // messages above the maximum before any are removed: few commits then remove any
@@ -33,10 +33,6 @@ export class RoomLog {
 
   offsetOf(sequence: number): string {
     return formatOffset(this.#epoch, sequence);
-  }
-
-  stored({ sequence, json }: Sequenced): StoredMessage {
-    return { room: this.name, offset: this.offsetOf(sequence), json };
   }
 
   /** Adds a message to the next `write`. Returns its sequence. */
@@ -84,8 +80,9 @@ export class RoomLog {
     if (after === undefined) found.reverse();
     const first = found[0]?.sequence ?? emptyPageAt + 1;
     const last = found.at(-1)?.sequence ?? Math.max(emptyPageAt, firstKept - 1);
+    const room = this.name;
     return {
-      messages: found.map((message) => this.stored(message)),
+      messages: found.map(({ sequence, json }) => ({ room, offset: this.offsetOf(sequence), json })),
       before: first > firstKept ? this.offsetOf(first) : null,
       after: last < this.head ? this.offsetOf(last) : null,
     };
