@@ -21,6 +21,8 @@ export interface PageRequest {
   before?: string;
   /** At least 1. The caller limits it, because the log holds the whole page in memory. */
   limit: number;
+  /** The page ends before the message whose JSON would exceed it, but holds at least one message. Default: no bound. */
+  maxBytes?: number;
 }
 
 export interface Page {

@@ -63,7 +63,7 @@ export class RoomLog {
   }
 
   /** As `MessageLog.read`. */
-  read({ after, before, limit }: PageRequest): Page {
+  read({ after, before, limit, maxBytes = Infinity }: PageRequest): Page {
     const firstKept = Math.max(this.#first, this.head + 1 - this.#maxMessages);
     const end = before === undefined ? this.head + 1 : parseOffset(this.#epoch, before);
     const emptyPageAt = after === undefined ? end - 1 : parseOffset(this.#epoch, after);
@@ -71,10 +71,13 @@ export class RoomLog {
     // A page must not hide a gap: the message that follows the offset must still be kept.
     if (after !== undefined && emptyPageAt < firstKept - 1) throw new UnknownOffsetError("offset not kept");
     const found: Sequenced[] = [];
+    let bytes = 0;
     const direction = after === undefined ? "backward" : "forward";
     const from = after === undefined ? end : emptyPageAt + 1;
     for (const message of this.#store[direction](this.name, from)) {
       if (found.length === limit || message.sequence < firstKept || message.sequence > this.head) break;
+      bytes += Buffer.byteLength(message.json);
+      if (bytes > maxBytes && found.length > 0) break;
       found.push(message);
     }
     if (after === undefined) found.reverse();
