@@ -102,7 +102,10 @@ export class ChatService {
   async #close(): Promise<void> {
     this.#connections.refuseNew();
     this.#delivery.presence.stop();
-    await this.#connections.drain((batch) => this.#clients.retire(batch));
-    this.#io.engine.close();
+    try {
+      await this.#connections.drain((batch) => this.#clients.retire(batch));
+    } finally {
+      this.#io.engine.close();
+    }
   }
 }

@@ -1,11 +1,13 @@
 import { ServerResponse, type IncomingMessage, type Server as HttpServer } from "node:http";
+import type { Socket } from "node:net";
 import type { Origins } from "../access/origins";
 import { clientAddress } from "../access/request";
 import { setCorsHeaders, setSecurityHeaders } from "../access/responseHeaders";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import { ChatError, REFUSALS, type Refusal } from "../protocol/refusals";
-import { isHandshake, type ChatIo, type Connection, type EngineRequest, type EngineResponse } from "./engine";
+import { isHandshake, onceSocketClosed } from "./engine";
+import type { ChatIo, Connection, EngineRequest, EngineResponse } from "./engine";
 import type { ChatLimits } from "./limits";
 import { refuseOnSocket } from "./refuseOnSocket";
 
@@ -27,6 +29,8 @@ export interface ConnectionsDeps {
 export class Admission {
   /** Whether handshakes are admitted. Open connections do not depend on it. */
   isOpen = false;
+  /** The sockets of Engine.IO's websocket upgrades, also refused ones, until they are closed in both directions. */
+  readonly upgradedSockets = new Set<Socket>();
   readonly #deps: ConnectionsDeps;
   readonly #caps: ConnectionCaps;
   /** handshake under way → removes it from the caps */
@@ -46,6 +50,7 @@ export class Admission {
       });
     });
     engine.use((req: EngineRequest, res: EngineResponse, next: () => void) => {
+      if (!(res instanceof ServerResponse)) this.#keepSocket(req.socket);
       const address = clientAddress(req, this.#deps.trustProxy);
       const refusal = this.#refusalOf(req, address);
       if (refusal !== undefined) {
@@ -58,12 +63,17 @@ export class Admission {
     });
   }
 
-  /** Counts the connection in place of its handshake, until it closes. Returns its client's address. */
+  /** Counts the connection in place of its handshake, until its socket closes. Returns its client's address. */
   track(conn: Connection): string {
     const remove = this.#handshakes.get(conn.request);
     this.#handshakes.delete(conn.request);
-    if (remove !== undefined) conn.once("close", remove);
+    if (remove !== undefined) onceSocketClosed(conn, remove);
     return clientAddress(conn.request, this.#deps.trustProxy);
+  }
+
+  #keepSocket(socket: Socket): void {
+    this.upgradedSockets.add(socket);
+    socket.once("close", () => this.upgradedSockets.delete(socket));
   }
 
   #refusalOf(req: EngineRequest, address: string): Refusal | undefined {

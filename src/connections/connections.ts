@@ -1,14 +1,15 @@
 import type { Server as HttpServer } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { Admission, type ConnectionsDeps } from "./admission";
-import { canSendClose, terminate, type ChatIo, type Connection } from "./engine";
+import { canSendClose, CLOSE_GRACE_MS, limitCloseTime, terminate } from "./engine";
+import type { ChatIo, Connection } from "./engine";
 import { FloodGuard } from "./floodGuard";
 import { SlowConsumers } from "./slowConsumers";
 
 const MAX_BATCHES = 20;
 const MIN_BATCH_SIZE = 100; // connections
 const PAUSE_MS = 100; // between batches
-const GRACE_MS = 2_000; // for queues to empty and for clients to answer the close
+const BATCHES_DEADLINE_MS = 6_000; // for batches; what is left then is one batch
 const POLL_INTERVAL_MS = 10;
 
 type Prepare = (batch: readonly Connection[]) => Promise<void>;
@@ -43,6 +44,7 @@ export class Connections {
     engine.on("connection", (conn: Connection) => {
       this.#addresses.set(conn, this.#admission.track(conn));
       conn.once("close", () => this.#addresses.delete(conn));
+      limitCloseTime(conn);
       this.slowConsumers.watch(conn);
       this.floodGuard.watch(conn);
     });
@@ -67,17 +69,19 @@ export class Connections {
   }
 
   /**
-   * Closes connections until none is left; takes at most about 4 s and the time of the preparations. `prepare` finishes
-   * what is in flight on a batch before the batch is closed.
+   * Closes connections until none is left, nor a websocket's socket. Takes at most 8 s and the time of two preparations.
+   * `prepare` finishes what is in flight on a batch before the batch is closed.
    */
   async drain(prepare: Prepare): Promise<void> {
+    const { upgradedSockets } = this.#admission;
     await this.#closeInBatches(prepare);
-    const deadline = performance.now() + GRACE_MS;
-    while (this.#addresses.size > 0 && performance.now() < deadline) {
+    const deadline = performance.now() + CLOSE_GRACE_MS;
+    while (this.#addresses.size + upgradedSockets.size > 0 && performance.now() < deadline) {
       closeReachable(this.list()); // more clients on long polling have sent a poll by now
       await wait(POLL_INTERVAL_MS);
     }
     this.list().forEach(terminate);
+    for (const socket of upgradedSockets) socket.destroy();
     this.slowConsumers.stop();
   }
 
@@ -94,9 +98,11 @@ export class Connections {
   async #closeInBatches(prepare?: Prepare): Promise<Connection[]> {
     const all = this.list();
     const batchSize = Math.max(MIN_BATCH_SIZE, Math.ceil(all.length / MAX_BATCHES));
-    for (let start = 0; start < all.length; start += batchSize) {
+    const deadline = performance.now() + BATCHES_DEADLINE_MS;
+    let batch: Connection[];
+    for (let start = 0; start < all.length; start += batch.length) {
       if (start > 0) await wait(PAUSE_MS);
-      const batch = all.slice(start, start + batchSize);
+      batch = all.slice(start, performance.now() < deadline ? start + batchSize : undefined);
       await prepare?.(batch);
       closeReachable(batch);
     }

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import { Server } from "socket.io";
-import type { ChatIo } from "./engine";
+import { WebSocketEngine, type ChatIo } from "./engine";
 
 /** From the opening of the transport to the Socket.IO CONNECT. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -17,6 +17,7 @@ export function createSocketServer(server: HttpServer): ChatIo {
     pingInterval: 20_000, // ms; Heroku's router closes connections that are idle for 55 s
     pingTimeout: 15_000, // ms
     perMessageDeflate: false,
+    wsEngine: WebSocketEngine,
     httpCompression: false,
   });
 }
