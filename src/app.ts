@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { RateLimit } from "./access/rateLimit";
 import { createStores } from "./backend";
 import { ChatService, type Stores } from "./chat/chatService";
@@ -13,7 +14,12 @@ import { createLogger, type Logger } from "./observability/logger";
 import { REFUSALS } from "./protocol/refusals";
 
 const IDLE_SOCKET_TIMEOUT_MS = 60_000; // longer than a poll waits; closes clients that do not read their answer
-const REQUESTS_GRACE_MS = 2_000; // for HTTP requests in flight once the chat has closed
+const REQUESTS_GRACE_MS = 1_000; // for HTTP requests in flight once the chat has closed
+// The parts stop one after another, within the 25 s after which main.ts ends the process.
+const CHAT_STOPS_WITHIN_MS = 15_000;
+const PART_STOPS_WITHIN_MS = 3_000; // the HTTP server, and meanwhile presence
+const LOG_STOPS_WITHIN_MS = 5_000;
+const OPENING_GRACE_MS = 2_000; // for a log that is opening: once open, it must be closed in order
 
 /** The whole service: an Express app and a ChatService on one HTTP server. */
 export class App {
@@ -23,6 +29,7 @@ export class App {
   readonly #chat: ChatService;
   readonly #stores: Stores;
   readonly #readiness: Readiness;
+  #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(config: Config, logger: Logger = createLogger(config.logLevel)) {
@@ -53,7 +60,7 @@ export class App {
     const { port } = this.#server.address() as AddressInfo;
     this.#logger.info({ port, url: `http://localhost:${String(port)}` }, "listening");
     try {
-      await this.#chat.start();
+      await (this.#starting = this.#chat.start());
     } catch (error) {
       if (this.#stopping === undefined) {
         await this.#closeServer();
@@ -63,14 +70,15 @@ export class App {
     if (this.#stopping === undefined) {
       this.#readiness.markServing();
       this.#logger.info("ready");
-    } else {
-      await this.#stopping;
-      await this.#stores.messageLog.stop(); // the log may have opened after `stop()` stopped it
-    }
+    } else await this.#stopping;
     return port;
   }
 
-  /** Drains: refuses new connections, writes out what is queued, closes all connections. Their clients reconnect. */
+  /**
+   * Drains: refuses new connections, writes out what is queued, closes all connections, whose clients reconnect, then
+   * the stores. A part that fails, or takes longer than its share of 23 s, is logged and left; the others still stop.
+   * Then this rejects with the first error.
+   */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop());
   }
@@ -78,13 +86,33 @@ export class App {
   async #stop(): Promise<void> {
     this.#readiness.markDraining();
     this.#logger.info("draining");
+    const { presenceStore, nodeBus } = this.#stores;
+    const errors: unknown[] = [];
+    const stopPart = async (part: string, stop: () => Promise<void>, withinMs: number) => {
+      try {
+        await Promise.race([stop(), failAfter(withinMs)]);
+      } catch (err) {
+        errors.push(err);
+        this.#logger.error({ part, err }, "stopping failed");
+      }
+    };
     // The server listens until the chat has closed: clients on long polling must fetch what is queued, and the close.
-    await this.#chat.close();
-    await this.#closeServer();
-    const { messageLog, presenceStore, nodeBus } = this.#stores;
-    await Promise.all([messageLog.stop(), presenceStore.stop()]);
+    await stopPart("chat", () => this.#chat.close(), CHAT_STOPS_WITHIN_MS);
+    const presenceStopped = stopPart("presence", () => presenceStore.stop(), PART_STOPS_WITHIN_MS);
+    await stopPart("HTTP server", () => this.#closeServer(), PART_STOPS_WITHIN_MS);
+    await stopPart("message log", () => this.#stopLog(), LOG_STOPS_WITHIN_MS);
+    await presenceStopped;
     await nodeBus?.stop();
+    if (errors.length > 0) throw errors[0];
     this.#logger.info("stopped");
+  }
+
+  async #stopLog(): Promise<void> {
+    const { messageLog } = this.#stores;
+    await messageLog.stop(); // also ends a start that waits for Redis
+    const started = this.#starting?.catch(() => undefined);
+    await Promise.race([started, wait(OPENING_GRACE_MS, undefined, { ref: false })]);
+    await messageLog.stop(); // the log may have opened meanwhile
   }
 
   async #closeServer(): Promise<void> {
@@ -92,4 +120,9 @@ export class App {
     this.#server.close();
     await once(this.#server, "close");
   }
+}
+
+async function failAfter(ms: number): Promise<never> {
+  await wait(ms, undefined, { ref: false });
+  throw new Error(`not stopped within ${String(ms)} ms`);
 }

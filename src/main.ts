@@ -14,10 +14,7 @@ async function main(): Promise<void> {
   const app = new App(config, logger);
   const stop = async (exitCode: number, deadlineMs: number) => {
     setTimeout(() => process.exit(exitCode), deadlineMs).unref();
-    await app.stop().catch((err: unknown) => {
-      logger.error({ err }, "stopping failed");
-      process.exit(1);
-    });
+    await app.stop().catch(() => process.exit(1)); // the app has logged why
     process.exit(exitCode);
   };
   const crash = (err: unknown) => {

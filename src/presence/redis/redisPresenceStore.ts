@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { NodeBus } from "../../nodes/nodeBus";
 import type { Logger } from "../../observability/logger";
@@ -19,6 +20,8 @@ export interface RedisPresenceStoreDeps {
   leaseMs?: number; // for how long a node counts as alive after its last heartbeat; default 10,000
   heartbeatMs?: number; // default 3,000; the clients of a killed node disappear within both times together
 }
+
+const WITHDRAW_WITHIN_MS = 500;
 
 /**
  * The presence of many nodes' clients. Each node writes its own clients to Redis, under a lease, and publishes each
@@ -92,8 +95,11 @@ export class RedisPresenceStore implements PresenceStore {
     this.#isStopped = true;
     clearInterval(this.#timer);
     this.#local.forgetRegistration();
-    // Without Redis the other nodes notice when the lease expires.
-    if (this.#redis.status === "ready") await this.#table.withdraw().catch(() => undefined);
+    // Without Redis, or when it is slow, the other nodes notice when the lease expires.
+    if (this.#redis.status === "ready") {
+      const withdrawn = this.#table.withdraw().catch(() => undefined);
+      await Promise.race([withdrawn, wait(WITHDRAW_WITHIN_MS, undefined, { ref: false })]);
+    }
     this.#bus.publish(NODE_GONE, this.#bus.nodeId);
     this.#redis.disconnect();
   }
