@@ -180,6 +180,52 @@ export function describeMessageLog(name: string, setUp: () => Promise<LogBackend
       expect(last).toEqual(newest);
     });
 
+    describe("a page that is limited in bytes", () => {
+      const pad = "é".repeat(50);
+      const BYTES_OF_ONE = Buffer.byteLength(JSON.stringify(message(`0 ${pad}`)));
+
+      async function openWithTen(): Promise<{ log: MessageLog; start: string }> {
+        const { log } = await open();
+        const start = log.head("/cooking");
+        for (const text of numbers(10)) await log.append(message(`${text} ${pad}`), ALWAYS);
+        return { log, start };
+      }
+
+      function numbersOf(messages: readonly { json: string }[]): string[] {
+        return texts(messages).map((text) => String(text.split(" ")[0]));
+      }
+
+      test("ends before the message that would exceed the bytes, and leads to it, in both directions", async () => {
+        const { log, start } = await openWithTen();
+        const ofThree = { limit: 100, maxBytes: 3 * BYTES_OF_ONE };
+        const forth = await log.read("/cooking", { ...ofThree, after: start });
+        expect(numbersOf(forth.messages)).toEqual(numbers(3));
+        const next = await log.read("/cooking", { ...ofThree, after: String(forth.after) });
+        expect(numbersOf(next.messages)).toEqual(numbers(3, 3));
+        const newest = await log.read("/cooking", ofThree);
+        expect(numbersOf(newest.messages)).toEqual(numbers(3, 7));
+        expect(newest.after).toBeNull();
+        const back = await log.read("/cooking", { ...ofThree, before: String(newest.before) });
+        expect(numbersOf(back.messages)).toEqual(numbers(3, 4));
+        const oneByteLess = await log.read("/cooking", { ...ofThree, maxBytes: 3 * BYTES_OF_ONE - 1 });
+        expect(numbersOf(oneByteLess.messages)).toEqual(numbers(2, 8));
+      });
+
+      test("holds one message, however long it is", async () => {
+        const { log, start } = await openWithTen();
+        const { messages } = await log.read("/cooking", { after: start, limit: 100, maxBytes: 1 });
+        expect(numbersOf(messages)).toEqual(["0"]);
+        expect(numbersOf((await log.read("/cooking", { limit: 100, maxBytes: 1 })).messages)).toEqual(["9"]);
+      });
+
+      test("is limited in messages, too", async () => {
+        const { log, start } = await openWithTen();
+        const request = { limit: 2, maxBytes: 1e6 };
+        expect(numbersOf((await log.read("/cooking", { ...request, after: start })).messages)).toEqual(numbers(2)); // prettier-ignore
+        expect(numbersOf((await log.read("/cooking", request)).messages)).toEqual(numbers(2, 8));
+      });
+    });
+
     test("an empty room has an empty page, and a head to continue from", async () => {
       const { log } = await open();
       expect(await log.read("/pets", { limit: 10 })).toEqual({ messages: [], before: null, after: null });

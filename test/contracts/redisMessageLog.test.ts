@@ -245,6 +245,23 @@ describeWithBinary("redis-server", "with one Redis", () => {
     expect(late.texts()).toEqual(["3"]);
   });
 
+  test("a page that is limited in bytes reads on after entries of other programs, however long they are", async () => {
+    const node = await Node.start(redis().url, prefix);
+    const first = await node.log.append(message("1"), ONCE);
+    const stream = `${prefix}:{/cooking}:messages`;
+    const json = `{${" ".repeat(60_000)}`;
+    for (const id of ["2-0", "3-0"])
+      await redis().control.xadd(stream, id, "e", "0123456789ab", "p", "1", "m", json);
+    await redis().control.xadd(stream, "4-0", "e", "0123456789ab", "p", "1", "m", json.repeat(9));
+    for (const text of ["2", "3"]) await node.log.append(message(text), ONCE);
+    await node.has("1", "2", "3");
+    const after = { limit: 9, maxBytes: 100_000, after: first.offset };
+    expect(texts((await node.log.read("/cooking", after)).messages)).toEqual(["2", "3"]);
+    const newest = await node.log.read("/cooking", { limit: 9, maxBytes: 400 });
+    expect(texts(newest.messages)).toEqual(["2", "3"]);
+    expect(newest.before).toBe(newest.messages[0]?.offset);
+  });
+
   test("a key of another type in place of a room's stream fails that room only", async () => {
     const node = await Node.start(redis().url, prefix);
     await redis().control.set(`${prefix}:{/pets}:messages`, "not a stream");

@@ -2,10 +2,19 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { StoreError, UnknownOffsetError, type Page, type PageRequest } from "../messageLog";
 import { parseOffset } from "../offset";
-import { parseEntry, type RawEntry, type RedisRoom, type StreamEntry } from "./redisRoom";
+import { parseEntry, type RedisRoom, type StreamEntry } from "./redisRoom";
+import { PAGE, type PageReply } from "./redisScripts";
 
 const CATCH_UP_TIMEOUT_MS = 1_900;
 const POLL_INTERVAL_MS = 10;
+
+interface EntriesRequest {
+  command: "XRANGE" | "XREVRANGE";
+  from: number; // sequences, both included; XREVRANGE begins at the greater one
+  to: number;
+  limit: number;
+  maxBytes: number; // of JSON
+}
 
 /** Reads pages of the messages that this node has delivered, never later ones. */
 export class RedisPages {
@@ -18,7 +27,8 @@ export class RedisPages {
   }
 
   /** As `MessageLog.read`, but rejects with the errors of Redis, too. */
-  async read(room: RedisRoom, { after, before, limit }: PageRequest): Promise<Page> {
+  async read(room: RedisRoom, request: PageRequest): Promise<Page> {
+    const { after, before, limit, maxBytes = Number.MAX_SAFE_INTEGER } = request;
     if (after !== undefined) await this.#catchUp(room, after, 0);
     if (before !== undefined) await this.#catchUp(room, before, 1);
     const { head } = room; // messages delivered while Redis answers belong to the next page
@@ -26,9 +36,9 @@ export class RedisPages {
     const emptyPageAt = after === undefined ? end - 1 : room.sequenceOf(after);
     const [found, [oldest]] = await Promise.all([
       after === undefined
-        ? this.#entries(room, "xrevrange", emptyPageAt, 0, limit)
-        : this.#entries(room, "xrange", emptyPageAt + 1, head, limit),
-      this.#entries(room, "xrange", 0, head, 1),
+        ? this.#entries(room, { command: "XREVRANGE", from: emptyPageAt, to: 0, limit, maxBytes })
+        : this.#entries(room, { command: "XRANGE", from: emptyPageAt + 1, to: head, limit, maxBytes }),
+      this.#entries(room, { command: "XRANGE", from: 0, to: head, limit: 1, maxBytes }),
     ]);
     if (after === undefined) found.reverse();
     // A page must not hide a gap: the message that follows the offset must still be kept.
@@ -56,17 +66,22 @@ export class RedisPages {
     }
   }
 
-  /** Returns up to `limit` messages between two sequences, in the order of the command. Skips foreign entries. */
-  async #entries(room: RedisRoom, command: "xrange" | "xrevrange", from: number, to: number, limit: number) {
+  /**
+   * Returns messages between two sequences, in the order of the command, up to the limit of messages or of bytes, but at
+   * least one. Skips foreign entries.
+   */
+  async #entries(room: RedisRoom, { command, from, to, limit, maxBytes }: EntriesRequest) {
     const found: StreamEntry[] = [];
     const end = `${String(to)}-0`;
-    let start = `${String(from)}-0`;
-    for (;;) {
-      const missing = limit - found.length;
-      const raw = (await this.#redis[command](room.keys.stream, start, end, "COUNT", missing)) as RawEntry[];
-      found.push(...raw.flatMap((entry) => parseEntry(room.name, entry) ?? []));
-      if (found.length === limit || raw.length < missing) return found;
-      start = `(${String(raw.at(-1)?.[0])}`;
+    let bytesLeft = maxBytes;
+    for (let start = `${String(from)}-0`; start !== "" && found.length < limit;) {
+      const args = [command, start, end, limit - found.length, bytesLeft, found.length];
+      const [raw, next, full] = (await this.#redis.eval(PAGE, 1, room.keys.stream, ...args)) as PageReply;
+      const entries = raw.flatMap((entry) => parseEntry(room.name, entry) ?? []);
+      for (const { json } of entries) bytesLeft -= Buffer.byteLength(json);
+      found.push(...entries);
+      start = full && found.length > 0 ? "" : next;
     }
+    return found;
   }
 }

@@ -122,3 +122,36 @@ export type AppendReply =
   | [outcome: "stored", sequence: string]
   | [outcome: "known", sequenceAndKeyValue: string]
   | [outcome: "late" | "lost"];
+
+/**
+ * Reads a part of a room, up to a number of messages or bytes: XRANGE alone would return 200 of the longest messages,
+ * 5 MB. Skips entries that do not look like messages. Looks at `limit` entries at most, so that it never holds up Redis.
+ *
+ * KEYS stream. ARGV XRANGE or XREVRANGE; its start and end; limit of messages; limit of bytes; how many messages the page
+ * holds already: without any, the first message is returned, whatever its size. Returns `PageReply`.
+ */
+export const PAGE = `
+local STEP, MAX_ENTRY_BYTES = 16, 200000
+local start, limit, bytesLeft, held = ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local found = {}
+while limit > 0 do
+  local step = math.min(STEP, limit)
+  local entries = redis.call(ARGV[1], KEYS[1], start, ARGV[3], 'COUNT', step)
+  for _, entry in ipairs(entries) do
+    local fields = entry[2]
+    if #fields == 6 and #fields[6] <= MAX_ENTRY_BYTES then
+      bytesLeft = bytesLeft - #fields[6]
+      if bytesLeft < 0 and held > 0 then return { found, start, 'full' } end
+      held = held + 1
+      found[#found + 1] = entry
+    end
+    start = '(' .. entry[1]
+  end
+  if #entries < step then return { found, '' } end
+  limit = limit - step
+end
+return { found, start }
+`;
+
+/** The entries, the start of the next read ("": the range has ended), and whether the bytes were reached. */
+export type PageReply = [entries: [id: string, fields: string[]][], next: string, full?: "full"];
