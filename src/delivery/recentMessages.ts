@@ -1,13 +1,18 @@
 import type { StoredMessage } from "../messageLog/messageLog";
 
-const CAPACITY = 1_000; // messages, over all rooms: more than arrive while a page is read
+const MAX_MESSAGES = 1_000; // over all rooms: more than arrive while a page is read
+const MAX_CHARS = 4 * 1024 * 1024; // of JSON; reached before MAX_MESSAGES where messages are longer than 4 KB
 
 /** The messages delivered last, in memory, for replays that have nearly caught up. */
 export class RecentMessages {
   readonly #messages: StoredMessage[] = []; // oldest first
+  #chars = 0;
 
   add(message: StoredMessage): void {
-    if (this.#messages.push(message) > CAPACITY) this.#messages.shift();
+    this.#messages.push(message);
+    this.#chars += message.json.length;
+    while (this.#messages.length > MAX_MESSAGES || this.#chars > MAX_CHARS)
+      this.#chars -= this.#messages.shift()?.json.length ?? 0;
   }
 
   /**
@@ -22,5 +27,6 @@ export class RecentMessages {
 
   clear(): void {
     this.#messages.length = 0;
+    this.#chars = 0;
   }
 }

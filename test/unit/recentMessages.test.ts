@@ -64,6 +64,14 @@ test("keeps the newest 1,000 messages over all rooms, whichever room they belong
   expect(offsetsAfter(recent, "/busy", 1)).toHaveLength(CAPACITY - 3);
 });
 
+test("keeps 4 MB of the newest messages", () => {
+  const recent = new RecentMessages();
+  for (let offset = 0; offset < 9; offset += 1)
+    recent.add({ room: "/a", offset: String(offset), json: "x".repeat(1024 * 1024) });
+  expect(offsetsAfter(recent, "/a", 4)).toEqual([]);
+  expect(offsetsAfter(recent, "/a", 5)).toEqual([6, 7, 8]);
+});
+
 test("is empty after clear, and fills again", () => {
   const recent = new RecentMessages();
   fill(recent, "/a", CAPACITY + 5);
