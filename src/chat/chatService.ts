@@ -63,7 +63,8 @@ export class ChatService {
     const stores = { messageLog, presenceStore, nodeBus };
     const connections = new Connections({ ...parts, limits });
     const { slowConsumers, floodGuard } = connections;
-    const delivery = new Delivery({ ...parts, ...stores, limits, replayOnConnect, slowConsumers });
+    const addressOf = connections.addressOf.bind(connections);
+    const delivery = new Delivery({ ...parts, ...stores, limits, replayOnConnect, slowConsumers, addressOf });
     const handlers = eventHandlers(options, limits, { ...parts, ...stores, typing: delivery.typing });
     const dispatcher = new Dispatcher({ ...parts, handlers, floodGuard });
     this.#stores = stores;

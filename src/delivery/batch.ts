@@ -16,6 +16,11 @@ export class Batch {
     this.#frames = { compress: false, wsPreEncodedFrame: [encodeFrames(packets)] };
   }
 
+  /** What it takes on a websocket. */
+  get bytes(): number {
+    return this.#frames.wsPreEncodedFrame.reduce((sum, { length }) => sum + length, 0);
+  }
+
   /**
    * `onTaken` is called when the operating system (websocket) or a poll (long polling) has taken the whole batch;
    * never if the connection closes before that, or if the batch is empty.

@@ -1,3 +1,4 @@
+import { FairQueue } from "../access/fairQueue";
 import { roomsOf } from "../access/identity";
 import type { ChatSocket, Connection } from "../connections/engine";
 import type { SlowConsumers } from "../connections/slowConsumers";
@@ -6,12 +7,14 @@ import type { NodeBus } from "../nodes/nodeBus";
 import { FanOut } from "./fanOut";
 import { messagePacket, messagePacketWithOffset } from "./packet";
 import { PresenceBroadcaster, type PresenceDeps } from "./presence/presenceBroadcaster";
-import { RecentMessages } from "./recentMessages";
 import { Replay, type ReplayDeps } from "./replay";
+import { ReplayPages } from "./replayPages";
 import { RoomListeners } from "./roomListeners";
 import { TypingClients } from "./typingClients";
 
-export interface DeliveryDeps extends Omit<ReplayDeps, "recent">, Omit<PresenceDeps, "fanOut"> {
+const MAX_REPLAY_READS = 4; // pages of replays that are read at a time, and sent in one turn of the event loop
+
+export interface DeliveryDeps extends Omit<ReplayDeps, "pages" | "queue">, Omit<PresenceDeps, "fanOut"> {
   nodeBus: NodeBus | undefined;
   /** Typing events are not sent to clients that are behind. */
   slowConsumers: SlowConsumers;
@@ -25,7 +28,7 @@ export class Delivery {
   readonly #base: RoomListeners;
   readonly #withOffsets: RoomListeners;
   readonly #typingListeners: RoomListeners;
-  readonly #recent = new RecentMessages();
+  readonly #replayPages: ReplayPages;
   readonly #replayDeps: ReplayDeps;
 
   constructor(deps: DeliveryDeps) {
@@ -35,14 +38,15 @@ export class Delivery {
     this.#base = new RoomListeners(() => fanOut.audience("message"));
     this.#withOffsets = new RoomListeners(() => fanOut.audience("message"));
     this.#typingListeners = new RoomListeners(() => fanOut.audience("typing", isBehind));
-    this.#replayDeps = { ...deps, recent: this.#recent };
+    this.#replayPages = new ReplayPages(deps.messageLog);
+    this.#replayDeps = { ...deps, pages: this.#replayPages, queue: new FairQueue(MAX_REPLAY_READS) };
     this.presence = new PresenceBroadcaster({ ...deps, fanOut });
     this.typing = new TypingClients(this.#typingListeners, deps.rooms, deps.nodeBus);
   }
 
   /** Sends the stored message to all clients that may read its room, by the end of this turn of the event loop. */
   deliver(message: StoredMessage, isMoreComing: boolean): void {
-    this.#recent.add(message);
+    this.#replayPages.add(message);
     this.#fanOut.schedule.expectMore(isMoreComing);
     this.#base.publish(message.room, () => messagePacket(message));
     this.#withOffsets.publish(message.room, () => messagePacketWithOffset(message));
@@ -76,6 +80,6 @@ export class Delivery {
   /** Messages were lost before this node could deliver them: no replay may step over the gap. */
   onGap(): void {
     this.flush();
-    this.#recent.clear();
+    this.#replayPages.clear();
   }
 }

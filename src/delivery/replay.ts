@@ -1,32 +1,30 @@
+import type { FairQueue } from "../access/fairQueue";
 import { roomsOf } from "../access/identity";
-import { closed, closeOrTerminate, type ChatSocket } from "../connections/engine";
+import { closed, closeOrTerminate, type ChatSocket, type Connection } from "../connections/engine";
 import type { OptIns } from "../connections/session";
-import {
-  StoreError,
-  UnknownOffsetError,
-  type MessageLog,
-  type StoredMessage,
-} from "../messageLog/messageLog";
+import { StoreError, UnknownOffsetError, type MessageLog, type PageRequest } from "../messageLog/messageLog";
 import type { ClientEventLog } from "../observability/logger";
 import type { Metrics } from "../observability/metrics";
 import { EVENTS, type Resumed, type ResumedRoom } from "../protocol/events";
 import { MAX_MISSED_MESSAGES } from "../protocol/limits";
 import type { Rooms } from "../protocol/rooms";
-import { Batch } from "./batch";
-import { messagePacket, messagePacketWithOffset, type Packet } from "./packet";
-import type { RecentMessages } from "./recentMessages";
+import { newestStart } from "./newestStart";
+import { PAGE_BYTES, PAGE_MESSAGES, type PageKey, type ReplayPage, type ReplayPages } from "./replayPages";
 
-const PAGE_MESSAGES = 200; // per read; a client that reads slowly holds one page in memory
-const MAX_WRITE_CHARS = 64 * 1024; // after this many characters a write ends
-const MAX_UNTAKEN_CHARS = 256 * 1024; // above this, a replay waits until the client has taken all
+const MAX_UNTAKEN_BYTES = PAGE_BYTES; // above this, the next page waits until the client has taken all before it
+const RETRY_FOR_MS = 10_000; // a log that cannot be read, e.g. while Redis restarts
+const RETRY_PAUSE_MS = 250;
 
 export interface ReplayDeps {
   messageLog: MessageLog;
-  /** Must hold the messages delivered last. */
-  recent: RecentMessages;
+  pages: ReplayPages;
+  /** Every page waits here for its turn: a few at a time, the clients of one user or address one after another. */
+  queue: FairQueue;
   rooms: Rooms;
   /** How many messages of each room a client that cannot resume receives on connecting. */
   replayOnConnect: number;
+  /** Undefined for a connection that has closed. */
+  addressOf: (conn: Connection) => string | undefined;
   log: ClientEventLog;
   metrics: Metrics;
 }
@@ -36,20 +34,26 @@ type Cursor = ResumedRoom & { room: string };
 
 /**
  * Brings one client up to date before it joins the live audiences. A client that resumes receives what each room
- * received after the client's offsets, then `resumed`; another client the last messages, as ordinary events.
+ * received after the client's offsets, then `resumed`; another client the last messages, as ordinary events. At most two
+ * pages are on their way to the client: the next is read when it has taken these.
  */
 export class Replay {
   readonly #deps: ReplayDeps;
   readonly #socket: ChatSocket;
   readonly #resume: OptIns["resume"];
   readonly #closed: Promise<void>;
-  #untakenChars = 0; // written since the client last had taken everything
+  readonly #queueKey: string;
+  #untakenBytes = 0; // written since the client last had taken everything
+  #taken: Promise<void> = Promise.resolve(); // the client has taken the last page
 
   constructor(deps: ReplayDeps, socket: ChatSocket) {
+    const { conn, data } = socket;
     this.#deps = deps;
     this.#socket = socket;
-    this.#resume = socket.data.optIns.resume;
-    this.#closed = closed(socket.conn);
+    this.#resume = data.optIns.resume;
+    this.#closed = closed(conn);
+    const { identity } = data;
+    this.#queueKey = identity ? `user ${identity.username}` : `address ${String(deps.addressOf(conn))}`;
   }
 
   /**
@@ -69,26 +73,20 @@ export class Replay {
     closeOrTerminate(conn);
   }
 
-  /** Resolves with false if the connection closed, or if retention removed messages before the client had them. */
+  /** Resolves with false if the connection closed, or if messages are missing after those that the client has. */
   async #bringUpToDate(onUpToDate: () => void): Promise<boolean> {
-    const { messageLog, replayOnConnect, log } = this.#deps;
     const cursors = this.#cursors();
-    if (this.#resume === undefined)
-      for (const cursor of cursors) {
-        const { messages } = await messageLog.read(cursor.room, { limit: replayOnConnect });
-        if (!(await this.#send(messages, cursor))) return false;
-      }
-    const isBehind = (each: Cursor) => each.recovered && messageLog.distance(each.room, each.offset) !== 0;
-    for (let behind; (behind = cursors.filter(isBehind)).length > 0;) {
+    if (this.#resume === undefined) for (const cursor of cursors) await this.#moveToStart(cursor);
+    for (let behind; (behind = cursors.filter((each) => this.#distance(each) !== 0)).length > 0;)
       for (const cursor of behind) {
-        const messages = await this.#readNext(cursor);
-        if (messages === undefined && cursor.replayed === 0) cursor.recovered = false;
-        else if (messages === undefined || (messages.length === 0 && isBehind(cursor))) {
-          log.warn("replay stopped: messages were removed before it", { id: this.#socket.id });
+        if (this.#untakenBytes > MAX_UNTAKEN_BYTES) await Promise.race([this.#taken, this.#closed]);
+        const isComplete = this.#sendFromMemory(cursor) || (await this.#inTurn(() => this.#sendPage(cursor)));
+        if (!this.#isOpen) return false;
+        if (!isComplete) {
+          this.#deps.log.warn("replay stopped: messages are missing", { id: this.#socket.id });
           return false;
-        } else if (!(await this.#send(messages, cursor))) return false;
+        }
       }
-    }
     // No `await` from here on: a message that is delivered later must find the client in the live audiences.
     if (!this.#socket.connected) return false;
     this.#confirm(cursors);
@@ -96,45 +94,55 @@ export class Replay {
     return true;
   }
 
-  /** The next messages after the cursor; undefined where the log does not know its offset, or removed what follows. */
-  async #readNext({ room, offset, replayed }: Cursor): Promise<StoredMessage[] | undefined> {
-    // After the first page from memory: while a remote log is read, more messages arrive, and that would never end.
-    const recent = replayed > 0 ? this.#deps.recent.after(room, offset) : [];
-    if (recent.length > 0) return recent;
-    try {
-      return (await this.#deps.messageLog.read(room, { after: offset, limit: PAGE_MESSAGES })).messages;
-    } catch (error) {
-      if (error instanceof UnknownOffsetError) return undefined;
-      throw error;
-    }
+  /**
+   * Sends the last page of a room without a turn if it is in memory: while a page waits and is read, more messages
+   * arrive, and the replay would never end. Not the first page: the log must know the client's offset.
+   */
+  #sendFromMemory(cursor: Cursor): boolean {
+    if (cursor.replayed === 0 || (this.#distance(cursor) ?? Infinity) > PAGE_MESSAGES) return false;
+    const page = this.#deps.pages.inMemory(this.#keyOf(cursor));
+    return page !== undefined && this.#send(page, cursor);
+  }
+
+  /** Resolves with false if messages are missing and the client has some of the room. If it has none, it gets none. */
+  async #sendPage(cursor: Cursor): Promise<boolean> {
+    const page = await unlessUnknown(this.#deps.pages.read(this.#keyOf(cursor)));
+    if (!this.#isOpen || (page !== undefined && this.#send(page, cursor))) return true;
+    cursor.recovered = false;
+    return cursor.replayed === 0;
   }
 
   /**
-   * Writes the messages and empties the array as it goes. It waits for the client between two writes, but not after the
-   * last: meanwhile messages would arrive, without end. Resolves with false when the connection has closed.
+   * Waits for the client's turn, then runs the task; again, for up to 10 s, while the log cannot be read. Resolves with
+   * undefined, without a read, if the connection has closed.
    */
-  async #send(messages: StoredMessage[], cursor: Cursor): Promise<boolean> {
-    const { conn } = this.#socket;
-    const encode = this.#resume ? messagePacketWithOffset : messagePacket;
-    cursor.offset = messages.at(-1)?.offset ?? cursor.offset;
-    cursor.replayed += messages.length;
-    while (messages.length > 0) {
-      const packets: Packet[] = [];
-      let chars = 0;
-      for (let next; chars < MAX_WRITE_CHARS && (next = messages.shift()) !== undefined;) {
-        const packet = encode(next);
-        packets.push(packet);
-        chars += packet.length;
+  async #inTurn<Result>(task: () => Promise<Result>): Promise<Result | undefined> {
+    let giveUpAt = Infinity;
+    for (;;)
+      try {
+        return await this.#deps.queue.run(this.#queueKey, async () => (this.#isOpen ? task() : undefined));
+      } catch (error) {
+        if (!(error instanceof StoreError) || performance.now() > giveUpAt) throw error;
+        giveUpAt = Math.min(giveUpAt, performance.now() + RETRY_FOR_MS);
+        await Promise.race([pause(), this.#closed]);
       }
-      const taken = new Promise<void>((resolve) => new Batch(packets).writeTo(conn, resolve));
-      this.#deps.metrics.replayed.inc(packets.length);
-      this.#untakenChars += chars;
-      if (messages.length > 0 || this.#untakenChars > MAX_UNTAKEN_CHARS) {
-        await Promise.race([taken, this.#closed]);
-        this.#untakenChars = 0;
-      }
-      if (conn.readyState !== "open") return false;
-    }
+  }
+
+  /** Returns false, and sends nothing, if a client that resumes would miss messages between the cursor and the page. */
+  #send({ batch, last }: ReplayPage, cursor: Cursor): boolean {
+    const count = batch.packets.length;
+    const followed = (this.#distance(cursor) ?? NaN) - (this.#distance({ ...cursor, offset: last }) ?? NaN);
+    if (this.#resume !== undefined && followed !== count) return false;
+    if (count === 0) return true;
+    cursor.offset = last;
+    cursor.replayed += count;
+    this.#deps.metrics.replayed.inc(count);
+    this.#untakenBytes += batch.bytes;
+    const taken = new Promise<void>((resolve) => batch.writeTo(this.#socket.conn, resolve));
+    this.#taken = taken;
+    void taken.then(() => {
+      if (this.#taken === taken) this.#untakenBytes = 0;
+    });
     return true;
   }
 
@@ -151,7 +159,7 @@ export class Replay {
     this.#socket.emit(EVENTS.resumed, { data: { rooms }, error: null });
   }
 
-  /** One for each room that the client may read. Recovery is whole or not at all; without an offset it begins now. */
+  /** One for each room that the client may read. Without an offset the replay begins now. */
   #cursors(): Cursor[] {
     const { messageLog, rooms } = this.#deps;
     const scope = roomsOf(this.#socket.data.identity);
@@ -162,4 +170,38 @@ export class Replay {
       return { room, offset, recovered, replayed: 0 };
     });
   }
+
+  /** For a client that does not resume: moves the cursor before the room's last messages. */
+  async #moveToStart(cursor: Cursor): Promise<void> {
+    const { messageLog, replayOnConnect } = this.#deps;
+    const read = (request: PageRequest) => this.#inTurn(() => messageLog.read(cursor.room, request));
+    cursor.offset = (await unlessUnknown(newestStart(replayOnConnect, read))) ?? cursor.offset;
+  }
+
+  /** How many messages follow the cursor; 0 for a room that is not recovered. Otherwise as `MessageLog.distance`. */
+  #distance({ room, offset, recovered }: Cursor): number | undefined {
+    return recovered ? this.#deps.messageLog.distance(room, offset) : 0;
+  }
+
+  #keyOf({ room, offset }: Cursor): PageKey {
+    return { room, after: offset, withOffsets: this.#resume !== undefined };
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket.conn.readyState === "open";
+  }
+}
+
+/** Resolves with undefined where the log does not know the offset, or has removed what followed it. */
+async function unlessUnknown<Result>(reading: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof UnknownOffsetError) return undefined;
+    throw error;
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS).unref());
 }
