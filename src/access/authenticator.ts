@@ -2,7 +2,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import { MAX_TOKEN_LENGTH, MAX_USERNAME_LENGTH } from "../protocol/limits";
 import { ChatError, REFUSALS } from "../protocol/refusals";
-import type { ClientEventLog } from "../observability/logger";
+import { errorText, type ClientEventLog } from "../observability/logger";
 import type { Identity } from "./identity";
 import { RoomScope } from "./roomScope";
 
@@ -105,7 +105,8 @@ function remoteKeys(url: URL, log: ClientEventLog): JWTVerifyGetKey {
   });
   let refreshAt = Infinity; // monotonic ms; Infinity until the first fetch
   const onFetched = () => (refreshAt = performance.now() + REFRESH_AFTER_MS);
-  const onNotRefreshed = (err: unknown) => log.error("public keys could not be refreshed", { err });
+  const onNotRefreshed = (error: unknown) =>
+    log.error("public keys could not be refreshed", { reason: errorText(error) });
   return async (header, jws) => {
     if (performance.now() >= refreshAt) {
       refreshAt = performance.now() + RETRY_AFTER_MS;
@@ -115,9 +116,9 @@ function remoteKeys(url: URL, log: ClientEventLog): JWTVerifyGetKey {
       const key = await keys(header, jws);
       if (refreshAt === Infinity) onFetched();
       return key;
-    } catch (err) {
-      if (TOKEN_ERRORS.some((kind) => err instanceof kind)) throw err;
-      log.error("public keys could not be fetched", { err });
+    } catch (error) {
+      if (TOKEN_ERRORS.some((kind) => error instanceof kind)) throw error;
+      log.error("public keys could not be fetched", { reason: errorText(error) });
       throw new ChatError(REFUSALS.notReady);
     }
   };

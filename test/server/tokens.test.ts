@@ -232,7 +232,10 @@ describe("with a URL of public keys", () => {
       const refused = TestClient.connect(fresh.url, { auth: { token } });
       await expect(refused).rejects.toMatchObject({ message: "Service is not ready", data: { status: 503 } });
       expect((await historyWith(fresh.url, token)).status).toBe(503);
-      expect(fresh.logs.filter(({ msg }) => msg === "public keys could not be fetched")).toHaveLength(2);
+      const failures = fresh.logs.filter(({ msg }) => msg === "public keys could not be fetched");
+      expect(failures.map(({ err, reason }) => [err, typeof reason])).toEqual(
+        Array(2).fill([undefined, "string"]),
+      );
       expect(JSON.stringify(fresh.logs)).not.toContain(token.slice(0, 20));
     }
     keys.keys = served;
