@@ -16,14 +16,17 @@ export class RedisServer {
   #exited: Promise<unknown> = Promise.resolve();
   #control: Redis | undefined;
 
-  private constructor(port: number) {
+  readonly #options: readonly string[];
+
+  private constructor(port: number, options: readonly string[]) {
     this.port = port;
+    this.#options = options;
     this.#directory = mkdtempSync(join(tmpdir(), "chat-redis-"));
   }
 
-  /** Stopped after the test, unless `isShared`: then the caller calls `dispose`. */
-  static async start({ isShared = false } = {}): Promise<RedisServer> {
-    const server = new RedisServer(await freePort());
+  /** Stopped after the test, unless `isShared`: then the caller calls `dispose`. `options`: further arguments. */
+  static async start({ isShared = false, options = [] as string[] } = {}): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), options);
     await server.start();
     if (!isShared) afterThisTest(() => server.dispose());
     return server;
@@ -51,7 +54,7 @@ export class RedisServer {
   async start(): Promise<void> {
     const options = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#directory];
     const persistence = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
-    const child = spawn("redis-server", [...options, ...persistence], {
+    const child = spawn("redis-server", [...options, ...persistence, ...this.#options], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#process = child;

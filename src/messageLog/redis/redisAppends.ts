@@ -26,6 +26,7 @@ export interface RedisAppendsDeps {
 
 const ANSWER_WITHIN_MS = 1_950; // senders are promised 2 s; commands of the connection time out before
 const STORE_WITHIN_MS = 1_400; // by the clock of Redis; leaves time to deliver before the sender is refused
+const KNOWN_VALUE = /^\d{1,15}\|[^|]+\|\d{4}-[^|]+$/; // sequence, hash of the text, server timestamp
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 /** Sends the appends of one turn of the event loop to Redis in one write, and settles each within 2 s. */
@@ -100,6 +101,8 @@ export class RedisAppends {
   #onReply(append: Append, [outcome, value = ""]: AppendReply): void {
     if (outcome === "late") return this.#onError(append, new Error("Redis was too slow"));
     if (outcome === "lost") return this.#onError(append, new Error("Redis lost the log"));
+    if (outcome === "known" && !KNOWN_VALUE.test(value))
+      return this.#settle(append, new StoreError("another program wrote the idempotency key"));
     const { room, message, textHash } = append;
     const [sequence, hash = String(textHash), serverTimestamp = message.serverTimestamp] = value.split("|");
     if (hash !== String(textHash)) return this.#settle(append, new KeyReusedError());

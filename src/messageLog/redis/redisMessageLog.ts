@@ -1,16 +1,16 @@
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import type { ClientEventLog } from "../../observability/logger";
+import { errorText, type ClientEventLog } from "../../observability/logger";
 import type { Metrics } from "../../observability/metrics";
 import type { ChatMessage, MessageReceipt } from "../../protocol/events";
-import { connectionTo, untilReady, type RedisSettings } from "../../redis/redisConnection";
+import { connectionTo, setupProblem, untilReady, type RedisSettings } from "../../redis/redisConnection";
 import { StoreError, UnknownOffsetError, type Deliver, type MessageLog } from "../messageLog";
 import type { Page, PageRequest } from "../messageLog";
 import { newEpoch } from "../offset";
 import { RedisAppends } from "./redisAppends";
 import { RedisPages } from "./redisPages";
-import { BLOCK_MS, follow } from "./redisReader";
+import { BLOCK_MS, checkReadable, follow } from "./redisReader";
 import { RedisRoom } from "./redisRoom";
 import { APPEND, OPEN, type OpenReply } from "./redisScripts";
 
@@ -166,8 +166,9 @@ export class RedisMessageLog implements MessageLog {
 
   async #openRooms(): Promise<void> {
     const load = (script: string) => this.#commands.script("LOAD", script) as Promise<string>;
-    const [open, append] = await Promise.all([load(OPEN), load(APPEND)]);
     const rooms = [...this.#rooms.values()];
+    const isReadable = checkReadable(this.#commands, rooms);
+    const [open, append] = await Promise.all([load(OPEN), load(APPEND), isReadable]);
     const pipeline = this.#commands.pipeline();
     for (const room of rooms)
       pipeline.evalsha(open, 2, room.keys.stream, room.keys.meta, newEpoch(), ...room.readerState());
@@ -191,7 +192,7 @@ export class RedisMessageLog implements MessageLog {
   #setFailure(error: Error): void {
     if (this.#isStopped) return;
     const failure = describe(error);
-    const reason = error.name === "MaxRetriesPerRequestError" ? "the connection is lost" : error.message;
+    const reason = error.name === "MaxRetriesPerRequestError" ? "the connection is lost" : errorText(error);
     if (this.#failure !== failure) this.#log.warn(`message log failing: ${failure}`, { reason });
     this.#failure = failure;
   }
@@ -211,6 +212,8 @@ export class RedisMessageLog implements MessageLog {
 
 /** Returns a description that is safe to publish: no addresses, and nothing that Redis says about itself. */
 function describe(error: Error): string {
+  const problem = setupProblem(error);
+  if (problem !== undefined) return problem;
   if (error.message === "Command timed out") return "Redis does not answer";
   return error.name === "ReplyError" ? "Redis refuses to store" : "Redis cannot be reached";
 }

@@ -11,13 +11,23 @@ export interface Follower {
 export const BLOCK_MS = 1_000; // for how long Redis holds a read that finds no new entries
 const MAX_ENTRIES_PER_ROOM = 500; // in one reply
 
+/** Rejects as `follow` would when it reads: an open log must be one that can be read. */
+export async function checkReadable(redis: Redis, rooms: readonly RedisRoom[]): Promise<void> {
+  await redis.call("XREAD", ["STREAMS", ...rooms.map(({ keys }) => keys.stream), ...rooms.map(() => "$")]);
+}
+
 /**
  * Follows the streams of all rooms and delivers what is new. Resolves when the rooms must be opened again: `mayRead`
  * is false, or an unknown epoch begins. Rejects when the connection fails.
  */
 export async function follow(redis: Redis, rooms: readonly RedisRoom[], follower: Follower): Promise<void> {
   const byStream = new Map(rooms.map((room) => [room.keys.stream, room]));
+  let checkedAt = performance.now();
   while (follower.mayRead()) {
+    if (performance.now() - checkedAt >= BLOCK_MS) {
+      for (const room of rooms) if (room.isBehindCursor) await rewind(redis, room);
+      checkedAt = performance.now();
+    }
     const streamsAndCursors = [...byStream.keys(), ...rooms.map(({ cursor }) => cursor)];
     const options = ["COUNT", MAX_ENTRIES_PER_ROOM, "BLOCK", BLOCK_MS, "STREAMS", ...streamsAndCursors];
     const reply = (await redis.call("XREAD", options)) as [stream: string, entries: RawEntry[]][] | null;
@@ -26,6 +36,12 @@ export async function follow(redis: Redis, rooms: readonly RedisRoom[], follower
       if (room !== undefined && !take(room, entries, follower)) return;
     }
   }
+}
+
+/** Moves the cursor back to the head when the stream ends before the cursor: the foreign entry there is deleted. */
+async function rewind(redis: Redis, room: RedisRoom): Promise<void> {
+  const [[last = "0-0"] = []] = (await redis.xrevrange(room.keys.stream, "+", "-", "COUNT", 1)) as RawEntry[];
+  if (parseInt(last, 10) < parseInt(room.cursor, 10)) room.rewind();
 }
 
 /** Returns false when an unknown epoch begins among the entries. */

@@ -80,8 +80,19 @@ export class RedisRoom {
     const mustSkip = isFirst || hasMissed === "1"; // this node is new, or what it missed is gone
     if (mustSkip) this.#newest = { digest };
     this.#moveTo(mustSkip ? Math.max(Number(last), this.head) : this.head);
+    this.rewind();
     // Redis acknowledged the messages up to here and then lost them: their appends time out.
     for (const sequence of this.#waiting.keys()) if (sequence <= this.head) this.#waiting.delete(sequence);
+  }
+
+  /** Whether the last entry that was read is foreign. Its id may be far above the sequences that come next. */
+  get isBehindCursor(): boolean {
+    return parseInt(this.cursor, 10) > this.head;
+  }
+
+  /** Continues reading at the head. Foreign entries after it are read again. */
+  rewind(): void {
+    this.cursor = `${String(this.head)}-0`;
   }
 
   /**
