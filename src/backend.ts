@@ -16,7 +16,7 @@ export function createStores(config: Config, logger: Logger, { rooms, metrics, l
     const messageLog = new EmbeddedMessageLog({ directory: dataDir, maxMessages });
     return { messageLog, presenceStore: new MemoryPresenceStore(roomNames), nodeBus: undefined };
   }
-  const nodeBus = new RedisNodeBus(redis);
+  const nodeBus = new RedisNodeBus(redis, log);
   return {
     messageLog: new RedisMessageLog({ redis, rooms: roomNames, maxMessages, log, metrics }),
     presenceStore: new RedisPresenceStore({ redis, bus: nodeBus, roomNames, logger }),

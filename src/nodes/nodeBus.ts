@@ -15,8 +15,8 @@ export interface NodeBus {
    */
   publish(kind: string, payload: unknown): void;
   /**
-   * Calls the listener with each message of this kind. Allowed before and after `start()`. It must not throw, and it
-   * must check `payload`, because other programs can publish, too; `nodeId` may then be false.
+   * Calls the listener with each message of this kind. Allowed before and after `start()`. It must check
+   * `payload`, because other programs can publish, too; `nodeId` may then be false. An error that it throws is logged.
    */
   subscribe(kind: string, listener: (nodeId: string, payload: unknown) => void): void;
   /** Disconnects for good. Messages that are not yet sent are lost. Never rejects. */

@@ -1,59 +1,64 @@
 import { randomBytes } from "node:crypto";
-import { createAdapter } from "@socket.io/redis-adapter";
 import type { Redis } from "ioredis";
-import { Server } from "socket.io";
+import type { ClientEventLog } from "../observability/logger";
 import { connectionTo, subscriptionTo, untilReady, type RedisSettings } from "../redis/redisConnection";
 import type { NodeBus } from "./nodeBus";
+import { formatNodeMessage, parseNodeMessage } from "./nodeMessage";
 
-/** A node bus on Redis Pub/Sub: the `serverSideEmit` of a Socket.IO server without clients. */
+type Listener = (nodeId: string, payload: unknown) => void;
+
+/** A node bus on one channel of Redis Pub/Sub. Nothing that any program publishes there can end a node. */
 export class RedisNodeBus implements NodeBus {
   readonly nodeId = randomBytes(9).toString("base64url");
   readonly #channel: string;
   readonly #publisher: Redis;
   readonly #subscriber: Redis;
-  readonly #listeners = new Map<string, (nodeId: string, payload: unknown) => void>(); // by kind
-  #io: Server | undefined;
-  #isStopped = false;
+  readonly #log: ClientEventLog;
+  readonly #listeners = new Map<string, Listener>(); // by kind
 
-  constructor(settings: RedisSettings) {
-    this.#channel = `${settings.keyPrefix}:nodes`;
+  constructor(settings: RedisSettings, log: ClientEventLog) {
+    this.#channel = `${settings.keyPrefix}:nodes-request#/#`; // the name that nodes of version 1.0.0 use
     this.#publisher = connectionTo(settings, "chat-nodes");
     this.#subscriber = subscriptionTo(settings, "chat-nodes-subscription");
-    for (const redis of [this.#publisher, this.#subscriber]) ignoreRejections(redis);
+    this.#log = log;
   }
 
   start(): void {
-    void Promise.all([untilReady(this.#publisher), untilReady(this.#subscriber)]).then(() => {
-      if (this.#isStopped) return;
-      // This parser ignores broadcasts to clients: the service does not use them, but other programs could send them.
-      const options = { key: this.#channel, parser: { encode: () => "", decode: () => [] } };
-      const adapter = createAdapter(this.#publisher, this.#subscriber, options);
-      this.#io = new Server({ adapter, serveClient: false });
-      for (const [kind, listener] of this.#listeners) this.#io.on(kind, listener);
-    });
+    void untilReady(this.#publisher);
+    this.#subscriber.on("messageBuffer", (_channel: Buffer, body: Buffer) => this.#onMessage(body));
+    // ioredis connects, subscribes, and subscribes again after each reconnect. It rejects when `stop` disconnects.
+    this.#subscriber.subscribe(this.#channel).catch(() => undefined);
   }
 
   publish(kind: string, payload: unknown): void {
-    if (this.#publisher.status === "ready") this.#io?.serverSideEmit(kind, this.nodeId, payload);
+    if (this.#publisher.status !== "ready") return;
+    const body = formatNodeMessage({ kind, nodeId: this.nodeId, payload });
+    this.#publisher.publish(this.#channel, body).catch(() => undefined); // best effort
   }
 
-  subscribe(kind: string, listener: (nodeId: string, payload: unknown) => void): void {
+  subscribe(kind: string, listener: Listener): void {
     this.#listeners.set(kind, listener);
-    this.#io?.on(kind, listener);
   }
 
   stop(): Promise<void> {
-    this.#isStopped = true;
     this.#publisher.disconnect();
     this.#subscriber.disconnect();
     return Promise.resolve();
   }
-}
 
-/** The adapter ignores the promises of its commands, so a rejection would be unhandled and end the process. */
-function ignoreRejections(redis: Redis): void {
-  for (const command of ["publish", "subscribe", "psubscribe"] as const) {
-    const original = redis[command].bind(redis) as (...args: unknown[]) => Promise<unknown>;
-    Object.assign(redis, { [command]: (...args: unknown[]) => original(...args).catch(() => undefined) });
+  /** Never throws: ioredis would turn that into an uncaught exception, which ends the process. */
+  #onMessage(body: Buffer): void {
+    const message = parseNodeMessage(body);
+    if (message === undefined) {
+      this.#log.warn("skipped a message of another program on the node bus", { bytes: body.length });
+      return;
+    }
+    const { kind, nodeId, payload } = message;
+    if (nodeId === this.nodeId) return; // Redis sends to the publisher, too
+    try {
+      this.#listeners.get(kind)?.(nodeId, payload);
+    } catch (err) {
+      this.#log.error("a message on the node bus failed", { err });
+    }
   }
 }
