@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { RedisPresenceStore } from "../../src/presence/redis/redisPresenceStore";
+import { ClientEventLog } from "../../src/observability/logger";
 import { RedisNodeBus } from "../../src/nodes/redisNodeBus";
 import { describePresenceStore, PRESENCE_ROOMS, shown, user } from "./presenceStoreContract";
 import { describeWithBinary } from "../support/binaries";
@@ -24,7 +25,7 @@ class Node {
   constructor(url: string, keyPrefix: string, { busUrl = url } = {}) {
     const logger = pino({ level: "info" }, { write: (line) => this.logs.push(line) });
     const redis = { url, keyPrefix, verifyTls: true };
-    this.bus = new RedisNodeBus({ ...redis, url: busUrl });
+    this.bus = new RedisNodeBus({ ...redis, url: busUrl }, new ClientEventLog(logger));
     const options = {
       redis,
       bus: this.bus,
@@ -66,7 +67,7 @@ describeWithBinary("redis-server", "presence in Redis", () => {
 
   describePresenceStore("redis", (roomNames) => {
     const settings = { url: redis().url, keyPrefix: prefix, verifyTls: true };
-    const bus = new RedisNodeBus(settings);
+    const bus = new RedisNodeBus(settings, new ClientEventLog(pino({ level: "silent" })));
     bus.start();
     afterThisTest(() => bus.stop());
     return new RedisPresenceStore({ redis: settings, bus, roomNames, logger: pino({ level: "silent" }) });
@@ -210,6 +211,34 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     proxy.mend();
   });
 
+  test("a node whose keys are damaged does not hide the nodes after it", async () => {
+    const { control } = redis();
+    await control.hset(`${prefix}:{presence}:nodes`, "stranger", "7"); // the first in the hash
+    await control.set(`${prefix}:{presence}:lease:stranger`, "", "EX", 60);
+    await control.set(`${prefix}:{presence}:clients:stranger`, "garbage");
+    const one = new Node(redis().url, prefix);
+    one.store.put("1", user("ana"), "/cooking");
+    const late = new Node(redis().url, prefix);
+    await late.shows({ "/cooking": ["ana"] });
+    await until("the damage is logged", () => late.logs.some((line) => line.includes("WRONGTYPE")));
+  });
+
+  test("many clients with the longest avatars are published in messages below 1 MiB", async () => {
+    const [one, other] = [new Node(redis().url, prefix), new Node(redis().url, prefix)];
+    const subscriber = redis().control.duplicate();
+    afterThisTest(() => subscriber.disconnect());
+    const sizes: number[] = [];
+    subscriber.on("messageBuffer", (_channel, body: Buffer) => sizes.push(body.length));
+    await subscriber.subscribe(`${prefix}:nodes-request#/#`);
+    other.store.put("0", user("bo"), "/pets");
+    await one.shows({ "/pets": ["bo"] });
+    for (let i = 1; i <= 200; i += 1)
+      one.store.put(String(i), user(String(i), "\u0001".repeat(2_048)), "/cooking");
+    await until("all are shown", () => shown(other.store)["/cooking"]?.length === 200);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(1024 * 1024);
+    expect(Math.max(...sizes)).toBeLessThan(1024 * 1024);
+  });
+
   test("invalid presence from other programs is not shown", async () => {
     const node = new Node(redis().url, prefix);
     const other = new Node(redis().url, prefix);
@@ -277,11 +306,14 @@ describeWithBinary("redis-server", "presence when Redis", () => {
     one.store.put("1", user("ana"), "/cooking");
     await two.shows({ "/cooking": ["ana"] });
     await server.control.config("SET", "maxmemory", "1");
-    one.store.put("2", user("bo"), "/cooking");
+    one.store.put("2", user("bo", "face.png"), "/cooking");
     await until("heartbeats have failed for longer than a lease", () => isLeaseOver(one));
     await two.shows({ "/cooking": ["ana"] });
     await server.control.config("SET", "maxmemory", "0");
     await two.shows({ "/cooking": ["ana", "bo"] });
+    const reasons = one.logs.map((line) => (JSON.parse(line) as { reason: unknown }).reason);
+    expect(reasons[0]).toMatch(/^[^\n]*OOM command not allowed[^\n]*$/);
+    for (const secret of ["ana", "bo", "face.png"]) expect(one.logs.join()).not.toContain(secret);
     expect([two.left, two.gone]).toEqual([[], []]);
   });
 

@@ -13,10 +13,13 @@ test("a presence has the text that nodes of earlier versions read", () => {
   expect(formatPresence(ANA)).toBe(ANA_TEXT);
 });
 
-test.each(["ana", 'é "👋" \u2028 \ud800', "x".repeat(10_000)])("a presence survives as text: %#", (name) => {
-  const presence = { room: '/"', order: 1, json: JSON.stringify({ username: name, avatar: "" }) };
-  expect(parsePresence(formatPresence(presence))).toEqual(presence);
-});
+test.each(["ana", 'é "👋" \u2028 \ud800', "x".repeat(64), "👋".repeat(64)])(
+  "a presence survives as text: %#",
+  (name) => {
+    const presence = { room: '/"', order: 1, json: JSON.stringify({ username: name, avatar: "" }) };
+    expect(parsePresence(formatPresence(presence))).toEqual(presence);
+  },
+);
 
 test("a field that is too much is left out", () => {
   const text =
@@ -43,6 +46,10 @@ test.each([
   '{"room":"/pets","order":7,"user":{"username":["ana"],"avatar":""}}',
   '{"room":"/pets","order":7,"user":{"username":"ana"}}',
   '{"__proto__":{"room":"/pets","order":7,"user":{"username":"ana","avatar":""}}}',
+  '{"room":"/pets","order":1e999,"user":{"username":"ana","avatar":""}}',
+  '{"room":"/pets","order":0.5,"user":{"username":"ana","avatar":""}}',
+  `{"room":"/pets","order":7,"user":{"username":"${"x".repeat(65)}","avatar":""}}`,
+  `{"room":"/pets","order":7,"user":{"username":"ana","avatar":"${"👋".repeat(2_049)}"}}`,
   "[".repeat(100_000),
 ])("hostile text is no presence: %#", (text) => {
   expect(parsePresence(text)).toBeUndefined();
@@ -60,7 +67,7 @@ test("the payload of an update is parsed", () => {
   expect(parseUpdate({ number: 3, changes: { length: 1 } })).toEqual({ version: 3 });
 });
 
-test.each([undefined, null, 7, "text", [], {}, { number: "3" }, { changes: [] }])(
+test.each([undefined, null, 7, "text", [], {}, { number: "3" }, { number: Infinity }, { changes: [] }])(
   "a hostile payload is no update: %j",
   (payload) => {
     expect(parseUpdate(payload)).toBeUndefined();
@@ -73,7 +80,7 @@ test("a change is an id with a presence, or without one", () => {
   expect(parseChange(["1", "garbage"])).toEqual({ id: "1", presence: undefined });
 });
 
-test.each([undefined, null, 7, "1", {}, [], [1, ANA_TEXT], [null]])(
+test.each([undefined, null, 7, "1", {}, [], [1, ANA_TEXT], [null], ["x".repeat(65), ANA_TEXT]])(
   "a hostile change is none: %j",
   (change) => {
     expect(parseChange(change)).toBeUndefined();

@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NodeBus } from "../../nodes/nodeBus";
 import { MAX_CHANGES, type PresenceTable } from "./presenceTable";
-import { formatUpdate, PRESENCE_CHANGED } from "./presenceWire";
+import { formatUpdate, PRESENCE_CHANGED, type ClientChange } from "./presenceWire";
+
+const MAX_CHANGES_LENGTH = 256 * 1024; // characters of presence in one update; at most 3 bytes each on the node bus
 
 /** This node's clients and their copy in Redis. Each change of the copy is published to the other nodes. */
 export class LocalClients {
@@ -63,8 +65,7 @@ export class LocalClients {
     this.#isPublishing = true;
     while (this.#isRegistered && this.#unpublished.size > 0) {
       await nextTurn();
-      const changes = [...this.#unpublished].slice(0, MAX_CHANGES);
-      for (const [id] of changes) this.#unpublished.delete(id);
+      const changes = this.#takeChanges();
       const version = await this.#table.change(changes).catch(() => 0);
       if (version === 0) {
         this.#isRegistered = false; // no lease, or an error: the next heartbeat registers and writes all clients
@@ -74,5 +75,18 @@ export class LocalClients {
       }
     }
     this.#isPublishing = false;
+  }
+
+  /** Takes the first changes that are not published: as many as one command and one message on the bus may hold. */
+  #takeChanges(): ClientChange[] {
+    const changes: ClientChange[] = [];
+    let length = 0;
+    for (const change of this.#unpublished) {
+      length += change[1]?.length ?? 0;
+      if (changes.length === MAX_CHANGES || (length > MAX_CHANGES_LENGTH && changes.length > 0)) break;
+      changes.push(change);
+      this.#unpublished.delete(change[0]);
+    }
+    return changes;
   }
 }

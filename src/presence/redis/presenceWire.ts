@@ -1,3 +1,4 @@
+import { MAX_AVATAR_LENGTH, MAX_USERNAME_LENGTH } from "../../protocol/limits";
 import type { Presence } from "../presenceView";
 
 /*
@@ -8,6 +9,7 @@ import type { Presence } from "../presenceView";
 /* The kinds of messages on the node bus. */
 export const PRESENCE_CHANGED = "presence"; // clients of the sender changed; the payload is `formatUpdate`'s
 export const NODE_GONE = "presence_gone"; // a node stopped or was swept; the payload is the id of that node
+const MAX_ID_LENGTH = 64; // of a client
 export type ClientChange = [id: string, presence: string | null]; // presence as text; null: the client left
 
 /** Returns a presence as text: `{"room","order","user":{"username","avatar"}}`. */
@@ -20,12 +22,18 @@ export function parsePresence(text: unknown): Presence | undefined {
   try {
     const { room, order, user } = JSON.parse(String(text)) as Record<string, unknown>;
     const { username, avatar } = user as Record<string, unknown>;
-    if (typeof room !== "string" || typeof order !== "number") return undefined;
-    if (typeof username !== "string" || typeof avatar !== "string") return undefined;
-    return { room, order, json: JSON.stringify({ username, avatar }) };
+    if (typeof room !== "string" || !Number.isSafeInteger(order)) return undefined;
+    if (!isText(username, MAX_USERNAME_LENGTH) || !isText(avatar, MAX_AVATAR_LENGTH)) return undefined;
+    return { room, order: order as number, json: JSON.stringify({ username, avatar }) };
   } catch {
     return undefined;
   }
+}
+
+/** Whether the value is text of at most `max` code points. */
+function isText(value: unknown, max: number): boolean {
+  if (typeof value !== "string" || value.length > 2 * max) return false;
+  return value.length <= max || [...value].length <= max;
 }
 
 /**
@@ -39,12 +47,13 @@ export function formatUpdate(version: number, changes?: ClientChange[]): unknown
 /** Parses the payload of an update. Its changes are still to be parsed, each by `parseChange`. */
 export function parseUpdate(payload: unknown): { version: number; changes?: unknown[] } | undefined {
   const { number: version, changes } = (payload ?? {}) as Record<string, unknown>;
-  if (typeof version !== "number") return undefined;
+  if (typeof version !== "number" || !Number.isSafeInteger(version)) return undefined;
   return Array.isArray(changes) ? { version, changes: changes as unknown[] } : { version };
 }
 
 /** Parses a `ClientChange`. An invalid presence is none, as if the client had left. */
 export function parseChange(change: unknown): { id: string; presence: Presence | undefined } | undefined {
   const [id, text] = Array.isArray(change) ? (change as unknown[]) : [];
-  return typeof id === "string" ? { id, presence: parsePresence(text) } : undefined;
+  const isValid = typeof id === "string" && id.length <= MAX_ID_LENGTH;
+  return isValid ? { id, presence: parsePresence(text) } : undefined;
 }

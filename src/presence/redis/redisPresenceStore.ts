@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { NodeBus } from "../../nodes/nodeBus";
-import type { Logger } from "../../observability/logger";
+import { errorText, type Logger } from "../../observability/logger";
 import type { PresentUser } from "../../protocol/events";
 import { connectionTo, untilReady, type RedisSettings } from "../../redis/redisConnection";
 import type { PresenceJsonOptions, PresenceListener, PresenceStore } from "../presenceStore";
@@ -113,7 +113,10 @@ export class RedisPresenceStore implements PresenceStore {
       await this.#local.register().finally(() => this.#renewLease());
     } catch (err) {
       if (this.#redis.status === "ready")
-        this.#logger.warn({ err }, "presence is not shared with other nodes; the next heartbeat tries again");
+        this.#logger.warn(
+          { reason: errorText(err) },
+          "presence is not shared with other nodes; the next heartbeat tries again",
+        );
     } finally {
       this.#isBeating = false;
     }
@@ -128,10 +131,12 @@ export class RedisPresenceStore implements PresenceStore {
       await this.#local.register();
     }
     if (this.#deathWatch.canDeclareDead()) this.#remote?.keepOnly(new Set(nodes.map(([id]) => id)));
+    const failures: unknown[] = []; // one node whose keys are damaged must not hide the others
     for (const [id, version, alive] of nodes) {
-      if (alive) await this.#remote?.onSeen(id, version);
+      if (alive) await this.#remote?.onSeen(id, version).catch((error: unknown) => failures.push(error));
       else if (this.#deathWatch.canDeclareDead()) await this.#sweep(id);
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   async #sweep(nodeId: string): Promise<void> {

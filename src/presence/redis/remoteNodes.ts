@@ -8,6 +8,8 @@ interface RemoteNode {
   ids: Set<string>; // of its clients
 }
 
+const MAX_FETCHES = 100; // at a time; beyond it the next heartbeat reads the node, however many nodes the bus names
+
 /** Keeps the clients of all other nodes in the view: applies their updates, and reads Redis where one was lost. */
 export class RemoteNodes {
   readonly #table: PresenceTable;
@@ -36,7 +38,7 @@ export class RemoteNodes {
   /** Reads a live node from Redis if its version is newer than the known one. Rejects with the error of Redis. */
   async onSeen(nodeId: string, version: number): Promise<void> {
     const known = this.#nodes.get(nodeId)?.version ?? 0;
-    if (version <= known || this.#fetching.has(nodeId)) return;
+    if (version <= known || this.#fetching.has(nodeId) || this.#fetching.size >= MAX_FETCHES) return;
     this.#fetching.add(nodeId);
     const fetched = await this.#table.fetch(nodeId).finally(() => this.#fetching.delete(nodeId));
     if (fetched === undefined) this.remove(nodeId);
