@@ -26,8 +26,8 @@ const LEVEL = oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"
 const BEARER = secret("at least 16 characters, ASCII without spaces", (given) => /^[!-~]{16,}$/.test(given));
 // HS256 must not have a key smaller than its hash (RFC 7518, section 3.2).
 const HS256_KEY = secret("at least 32 bytes", (given) => Buffer.byteLength(given) >= 32);
-const HTTP_URL = url("https://…", "https:", "http:");
-const REDIS_URL = url("redis://[user:password@]host:port or rediss://…", "redis:", "rediss:");
+const HTTP_URL = url("https://… without user and password", isKeysUrl);
+const REDIS_URL = url("redis://[user:password@]host[:port][/database] or rediss://…", isRedisUrl);
 const MIB = 1024 ** 2;
 const REPLAYED = { max: MAX_MISSED_MESSAGES, unit: "messages" };
 const PREFIX = matching(/^[a-zA-Z0-9:_-]{1,64}$/);
@@ -127,6 +127,28 @@ function auth(values: Values, env: NodeJS.ProcessEnv): AuthSettings | undefined 
   if (["JWT_ISSUER", "JWT_AUDIENCE", "JWT_USERNAME_CLAIM"].some((name) => givenText(env, name) !== undefined))
     throw new ConfigError("JWT_ISSUER, JWT_AUDIENCE and JWT_USERNAME_CLAIM need JWT_SECRET or JWKS_URL");
   return undefined;
+}
+
+function isKeysUrl({ protocol, username, password }: URL): boolean {
+  return ["https:", "http:"].includes(protocol) && username + password === ""; // fetch() refuses them
+}
+
+function isRedisUrl({ protocol, hostname, pathname, username, password }: URL): boolean {
+  const isDatabase = /^(\/\d{0,9})?$/.test(pathname); // its number; without one: 0
+  return (
+    ["redis:", "rediss:"].includes(protocol) &&
+    hostname !== "" &&
+    isDatabase &&
+    canDecode(username + password)
+  );
+}
+
+function canDecode(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The limit `messagesPerSecond` is the variable MESSAGES_PER_SECOND, and so on. */

@@ -67,10 +67,10 @@ export function secret(rule: string, isValid: Check): Kind<string> {
   return text(`secret, ${rule}`, isValid, `must have ${rule}`, { isSecret: true });
 }
 
-/** A URL with one of the protocols. It may hold a password, so an error shows the `form` instead. */
-export function url(form: string, ...protocols: string[]): Kind<string> {
-  const isValid = (given: string) => URL.canParse(given) && protocols.includes(new URL(given).protocol);
-  return text("URL", isValid, `must be a URL like ${form}`, { isSecret: true });
+/** A URL that `isValid`. It may hold a password, so an error shows the `form` instead. */
+export function url(form: string, isValid: (url: URL) => boolean): Kind<string> {
+  const isUrl = (given: string) => URL.canParse(given) && isValid(new URL(given));
+  return text("URL", isUrl, `must be a URL like ${form}`, { isSecret: true });
 }
 
 const ORIGIN = text(

@@ -52,6 +52,21 @@ test("a REDIS_URL that cannot be used is not shown, because it may hold a passwo
   expect(load).toThrow(/^REDIS_URL must be a URL like (?!.*secret)/);
 });
 
+test.each(["redis://h", "redis://h/", "redis://h:1/15", "rediss://u:p%40@h:1", "redis://:p@[::1]:1/0"])(
+  "REDIS_URL=%s is taken",
+  (url) => {
+    expect(loadConfig({ REDIS_URL: url }).redis?.url).toBe(url);
+  },
+);
+
+test("a JWKS_URL with a user or password is refused in one line that does not show it", () => {
+  for (const JWKS_URL of ["https://user:secret@id.example/keys", "https://secret@id.example/keys"]) {
+    const load = () => loadConfig({ JWKS_URL });
+    expect(load).toThrow(ConfigError);
+    expect(load).toThrow(/^JWKS_URL (?!.*secret)[^\n]*without user and password$/);
+  }
+});
+
 test("sign-in is off without a key; with one, issuer, audience and username claim count", () => {
   expect(loadConfig({}).auth).toBeUndefined();
   const secret = "s".repeat(32);
@@ -85,6 +100,16 @@ test.each([
   ["JWKS_URL", "id.example/keys"],
   ["JWKS_URL", "file:///etc/keys"],
   ["REDIS_URL", "localhost:6379"],
+  ["REDIS_URL", "localhost"],
+  ["REDIS_URL", "redis:localhost:6379"],
+  ["REDIS_URL", "redis:///1"],
+  ["REDIS_URL", "redis://localhost:port"],
+  ["REDIS_URL", "redis://localhost:99999"],
+  ["REDIS_URL", "redis://localhost:6379/abc"],
+  ["REDIS_URL", "redis://localhost:6379/-1"],
+  ["REDIS_URL", "redis://localhost:6379/1/"],
+  ["REDIS_URL", "redis://user:100%@localhost"],
+  ["REDIS_URL", "redis://user:%ff@localhost"],
   ["REDIS_KEY_PREFIX", "{a}"],
   ["REDIS_TLS_VERIFY", "maybe"],
   ["PORT", "abc"],
