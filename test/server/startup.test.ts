@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterThisTest } from "../support/disposal";
+import { smallDisk } from "../support/smallDisk";
 import { ServiceProcess } from "../support/serviceProcess";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 
@@ -18,6 +19,12 @@ test.each([
   ["PORT=abc", { PORT: "abc" }, /^realtime-chat-service: PORT must be a whole number/],
   ["WORKERS=2", { WORKERS: "2" }, /^realtime-chat-service: WORKERS is not supported any more: [^\n]*nginx/],
   ["a rooms file that is not JSON", { ROOMS_FILE: "README.md" }, /ROOMS_FILE .* cannot be read/],
+  ["JWKS_URL with a password", { JWKS_URL: "https://u:secret@h/" }, /^[^:]+: JWKS_URL must (?!.*secret)/],
+  [
+    "REDIS_URL with a name of a database",
+    { REDIS_URL: "redis://:secret@h/abc" },
+    /: REDIS_URL must (?!.*secret)/,
+  ],
   ["a missing rooms file", { ROOMS_FILE: "/nowhere/rooms.json" }, /ROOMS_FILE .* cannot be read: ENOENT/],
 ])("%s stops the start with one clear line and exit code 1", async (_name, env, line) => {
   const service = new ServiceProcess(env);
@@ -43,6 +50,19 @@ test("a DATA_DIR that cannot be created stops the start with one clear line and 
     /^realtime-chat-service: \/dev\/null\/data cannot be used: ENOTDIR[^\n]*\n$/,
   );
   expect(service.lines.map(({ msg }) => msg)).toEqual(["listening"]);
+});
+
+test("a full disk stops the first start with one clear line and exit code 1", async () => {
+  const disk = smallDisk();
+  disk.fill();
+  const service = new ServiceProcess({ DATA_DIR: disk.directory });
+  const exit = await service.exited;
+  disk.free();
+  expect(exit).toEqual({ code: 1, signal: null });
+  expect(service.stderr).toMatch(
+    /^realtime-chat-service: .* cannot be opened: 1 MiB cannot be written to DATA_DIR: E(NOSPC|FBIG)[^\n]*\n$/,
+  );
+  await ServiceProcess.start({ DATA_DIR: disk.directory });
 });
 
 test("a DATA_DIR in use stops the start with one clear line and exit code 1", async () => {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { open, type Database, type RootDatabase } from "lmdb";
 import type { KeyRecord } from "../idempotencyKeys";
+import { checkFreeSpace } from "./freeSpace";
 import { checkIntegrity, markIntact } from "./integrity";
 import { StoreError } from "../messageLog";
 
@@ -40,6 +41,7 @@ export class BlockStore {
   constructor(directory: string) {
     const path = (this.#path = join(directory, "log"));
     try {
+      checkFreeSpace(path);
       checkIntegrity(path);
       // eventTurnBatching would batch a second time, and its promises reject where no caller can catch them.
       this.#root = open({ path, maxDbs: Object.keys(DATABASES).length, eventTurnBatching: false });
