@@ -218,7 +218,10 @@ describeWithBinary("redis-server", "presence in Redis", () => {
     await control.set(`${prefix}:{presence}:clients:stranger`, "garbage");
     const one = new Node(redis().url, prefix);
     one.store.put("1", user("ana"), "/cooking");
-    const late = new Node(redis().url, prefix);
+    const { nodeId } = one.bus;
+    const stored = () => control.hlen(`${prefix}:{presence}:clients:${nodeId}`);
+    await until("ana is stored", async () => (await stored()) === 1);
+    const late = new Node(redis().url, prefix); // it reads the nodes that it finds, in the order of the hash
     await late.shows({ "/cooking": ["ana"] });
     await until("the damage is logged", () => late.logs.some((line) => line.includes("WRONGTYPE")));
   });
