@@ -1,7 +1,9 @@
+import { MAX_STRIKES } from "../../src/connections/floodGuard";
 import { MAX_FRAME_BYTES } from "../../src/connections/socketServer";
 import { EVENTS } from "../../src/protocol/events";
-import { HEARD, MESSAGE, REFUSED, SAY, startWithCanaries, times } from "../support/abuse";
+import { MESSAGE, REFUSED, SAY, startWithCanaries, times } from "../support/abuse";
 import { nestedJson, HOSTILE_NAMES } from "../support/hostileValues";
+import { range } from "../support/numbers";
 import { RawPolling } from "../support/rawPolling";
 import { RawWebSocket } from "../support/rawWebSocket";
 
@@ -102,18 +104,39 @@ test("an unknown event is answered only if it has an ack, and reaches no client"
   }
 });
 
-test("attachments that are announced and never sent delay no other client", async () => {
+test.each(["EIO=4", "EIO=3"])(
+  "an event with attachments is refused before they arrive, and they are dropped (%s)",
+  async (query) => {
+    const { url, canaries } = await startWithCanaries();
+    const event = (id: number) => `4510-${String(id)}["${EVENTS.newMessage}",{"_placeholder":true,"num":0}]`;
+    const waiting = await RawWebSocket.connect(url, { query });
+    waiting.send(event(1));
+    expect(await waiting.waitFor("431[")).toContain("Incoming message is not valid");
+    const attachment = Buffer.alloc(MAX_FRAME_BYTES - 1, 4);
+    waiting.send(event(2), ...range(10).map(() => attachment), event(3), attachment, SAY);
+    expect(await waiting.waitFor("433[")).toContain("Incoming message is not valid");
+    for (const canary of [canaries.a, canaries.b]) await canary.waitFor("/cooking"); // SAY's
+    await canaries.check("attachments");
+  },
+);
+
+test.each([
+  [4, "b"],
+  [3, "b4"],
+] as const)("attachments over polling are dropped (EIO=%d)", async (eio, base64) => {
   const { url, canaries } = await startWithCanaries();
-  const waiting = await RawWebSocket.connect(url);
-  waiting.send(`4510-["${EVENTS.newMessage}",{"_placeholder":true,"num":0}]`, Buffer.alloc(60_000));
-  const impatient = await RawWebSocket.connect(url);
-  impatient.send(`452-["${EVENTS.newMessage}",{"_placeholder":true,"num":0}]`, SAY);
-  await impatient.closed; // an event where an attachment was due
-  const unannounced = await RawWebSocket.connect(url);
-  unannounced.send(Buffer.from("x"));
-  await unannounced.closed;
+  const session = await RawPolling.connect(url, { eio });
+  await session.post(`451-["${EVENTS.newMessage}",{"_placeholder":true,"num":0}]`, `${base64}AAAA`, SAY);
+  for (const canary of [canaries.a, canaries.b]) await canary.waitFor("/cooking");
   await canaries.check("attachments");
-  expect(waiting.count(HEARD)).toBe(1); // the canary's message: the connection is still open
+});
+
+test("a flood of attachments is closed", async () => {
+  const { url, canaries } = await startWithCanaries();
+  const socket = await RawWebSocket.connect(url);
+  socket.send(...range(MAX_STRIKES).map(() => Buffer.from("x")));
+  await socket.closed;
+  await canaries.check("attachments");
 });
 
 test("a frame over the limit is closed with 1009; one at the limit is not", async () => {
