@@ -76,7 +76,7 @@ export class Authenticator {
     if (exp <= now || iat > now + CLOCK_SKEW_SECONDS) throw unauthorized();
     if (typeof username !== "string" || username === "") throw unauthorized();
     if ([...username].length > MAX_USERNAME_LENGTH) throw unauthorized();
-    return { username, rooms: this.#roomsOf(rooms), expiresAt: exp * 1_000 };
+    return { username, rooms: this.#roomsOf(rooms), expiresAt: performance.now() + (exp - now) * 1_000 };
   }
 
   /** Refuses a malformed claim, which must not count as "every room". */

@@ -6,15 +6,20 @@ export interface Identity {
   username: string;
   /** The rooms that the client may read and write. */
   rooms: RoomScope;
-  /** When the token expires, in ms since the epoch; Infinity: never. */
+  /** When the token expires, in monotonic ms, so that a step of the clock does not move it; Infinity: never. */
   expiresAt: number;
 }
 
 /**
  * Throws the refusal of an event that the token does not permit: `Not allowed` for another username or another room,
- * `Unauthorized` after its expiry (timers that close the connection may be late). `at` is in ms since the epoch.
+ * `Unauthorized` after its expiry (timers that close the connection may be late). `at` is in monotonic ms.
  */
-export function authorize(identity: Identity | undefined, user: string, room: string, at = Date.now()): void {
+export function authorize(
+  identity: Identity | undefined,
+  user: string,
+  room: string,
+  at = performance.now(),
+): void {
   if (identity === undefined) return;
   if (identity.expiresAt <= at) throw new ChatError(REFUSALS.unauthorized);
   if (user !== identity.username) throw new ChatError(REFUSALS.notAllowed);

@@ -1,5 +1,6 @@
 import { EVENTS } from "../../src/protocol/events";
 import { newMessage, resumedRooms, sendAcked, sendNumbered, texts } from "../support/chat";
+import { afterThisTest } from "../support/disposal";
 import { EMPTY_ROOMS, PresenceWatcher } from "../support/presenceWatcher";
 import { startService, type RunningService } from "../support/service";
 import { TestClient, type TestClientOptions } from "../support/testClient";
@@ -181,6 +182,21 @@ describe("when the token expires", () => {
     expect(await ana.disconnected()).toBe("transport close");
     const again = await connect(url, options);
     await sendAcked(again);
+  });
+
+  test.each([
+    ["forward", 10_000], // the client takes a longer one for a ping timeout
+    ["back", -3_600_000],
+  ])("a step of the wall clock %s does not move the expiry", async (_direction, stepMs) => {
+    const { url } = await start();
+    const ana = await connect(url, { exp: seconds(9_000) });
+    const bo = await connect(url, { exp: seconds(700) });
+    const { now } = Date;
+    const clock = jest.spyOn(Date, "now").mockImplementation(() => now() + stepMs);
+    afterThisTest(() => clock.mockRestore());
+    await sendAcked(ana);
+    expect(await bo.disconnected()).toBe("transport close");
+    await sendAcked(ana);
   });
 
   test("its client is gone from presence", async () => {
