@@ -1,4 +1,6 @@
 import { splitLinks } from "../../src/web/links";
+import { range } from "../support/numbers";
+import { startStopwatch } from "../support/stopwatch";
 
 const links = (text: string) => splitLinks(text).flatMap((part) => (part.isLink ? [part.text] : []));
 
@@ -56,4 +58,35 @@ test("the parts together are the text", () => {
       .map((part) => part.text)
       .join(""),
   ).toBe(text);
+});
+
+test("a host that is longer than any in DNS makes no address", () => {
+  const hosts = [63, 63, 63, 61].map((length) => "x".repeat(length)).join(".");
+  expect(links(`https://${hosts}/x`)).toEqual([`https://${hosts}/x`]);
+  expect(links(`https://${"x".repeat(256)} https://a.example`)).toEqual(["https://a.example"]);
+});
+
+/** The shortest of 5 runs, so that a pause of the process does not count. */
+function timeOf(text: string): number {
+  const times = range(5).map(() => {
+    const elapsedMs = startStopwatch();
+    splitLinks(text);
+    return elapsedMs();
+  });
+  return Math.min(...times);
+}
+
+const ideographs = (count: number) => String.fromCodePoint(...range(count, 0x4e00));
+
+test.each<[name: string, make: (length: number) => string]>([
+  ["beginnings", (length) => "http://".repeat(length / 7)],
+  ["addresses", (length) => "http://a ".repeat(length / 9)],
+  ["opening brackets", (length) => `http://a${"(".repeat(length)}`],
+  ["closing brackets before the end", (length) => `http://a/${")".repeat(length)}x`],
+  ["dots before the end", (length) => `http://a/${".".repeat(length)}x`],
+  ["a host of ideographs", (length) => `http://${ideographs(length)}`],
+])("the time grows with the length and not with its square: %s", (_name, make) => {
+  timeOf(make(1_000)); // compiles the code
+  // 16 times the length: linear time is some 16 times as long, quadratic time 256 times.
+  expect(timeOf(make(16_000))).toBeLessThan(Math.max(64 * timeOf(make(1_000)), 3));
 });
