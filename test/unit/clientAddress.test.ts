@@ -1,4 +1,7 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { clientAddress } from "../../src/access/request";
+import { range } from "../support/numbers";
 
 const PEER = "10.0.0.1";
 
@@ -30,4 +33,21 @@ test.each([
 
 test("a socket that is closed already has an unknown address", () => {
   expect(clientAddress({ headers: {}, socket: {} }, 0)).toBe("unknown");
+});
+
+test("an entry of any length counts with 64 characters", () => {
+  expect(addressOf("x".repeat(15_000), 1)).toBe("x".repeat(64));
+});
+
+test("an address that is kept does not keep its header in memory", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const headerOf = (index: number) =>
+    Buffer.from(`${"x".repeat(15_000)}, 2001:db8::1:${String(index)}`).toString();
+  collectGarbage();
+  const bytesBefore = process.memoryUsage().heapUsed;
+  const addresses = range(1_000, 1_000).map((index) => addressOf(headerOf(index), 1));
+  collectGarbage();
+  expect(process.memoryUsage().heapUsed - bytesBefore).toBeLessThan(1_000_000); // the headers have 15 MB
+  expect(addresses[0]).toBe("2001:db8::1:1000");
 });
