@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { createRemoteJWKSet, customFetch, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import { MAX_TOKEN_LENGTH, MAX_USERNAME_LENGTH } from "../protocol/limits";
 import { ChatError, REFUSALS } from "../protocol/refusals";
@@ -31,6 +31,7 @@ const EDWARDS = ["EdDSA", "Ed25519"];
 const CLOCK_SKEW_SECONDS = 5; // an issuer's clock may be ahead by this
 const FETCH_TIMEOUT_MS = 5_000;
 const COOLDOWN_MS = 5_000; // between fetches for tokens whose key is not known
+const MIN_FETCH_INTERVAL_MS = 1_000; // also between fetches that fail
 const REFRESH_AFTER_MS = 10 * 60_000; // a revoked key is accepted for at most this long
 const RETRY_AFTER_MS = 30_000; // after a refresh that failed
 const MAX_AGE_MS = 24 * 60 * 60_000; // known keys are used this long while they cannot be refreshed
@@ -96,9 +97,16 @@ function unauthorized(): ChatError {
  * Returns a function that finds a token's key among the public keys at `url` (RFC 7517). The keys are fetched with the
  * first token and refreshed every 10 minutes. If a refresh fails, the known keys are used for up to a day, so that an
  * outage of the key server does not lock clients out. Without known keys the function throws `Service is not ready`.
+ * However many clients send tokens, the keys are fetched once a second at most.
  */
 function remoteKeys(url: URL, log: ClientEventLog): JWTVerifyGetKey {
+  let fetchedAt = -Infinity; // monotonic ms
   const keys = createRemoteJWKSet(url, {
+    [customFetch]: async (...request) => {
+      if (performance.now() - fetchedAt < MIN_FETCH_INTERVAL_MS) throw new Error("fetched less than 1 s ago");
+      fetchedAt = performance.now();
+      return fetch(...request);
+    },
     timeoutDuration: FETCH_TIMEOUT_MS,
     cooldownDuration: COOLDOWN_MS,
     cacheMaxAge: MAX_AGE_MS,

@@ -219,6 +219,22 @@ describe("with a URL of public keys", () => {
     await expectRefused(service, one);
   });
 
+  test("while the keys cannot be fetched, clients cannot make the server fetch them more often than once a second", async () => {
+    const { keys, service } = await startWithKeys();
+    const now = performance.now();
+    const clock = jest.spyOn(performance, "now").mockReturnValue(now);
+    afterThisTest(() => clock.mockRestore());
+    const token = await signed({}, { key: await keys.add("ES256", "1"), alg: "ES256", kid: "1" });
+    const served = keys.keys;
+    keys.keys = undefined;
+    for (let i = 0; i < 5; i += 1) expect((await historyWith(service.url, token)).status).toBe(503);
+    expect(keys.requests).toBe(1);
+    keys.keys = served;
+    clock.mockReturnValue(now + 1_000);
+    await expectAccepted(service, token);
+    expect(keys.requests).toBe(2);
+  });
+
   test("keys that cannot be fetched are the server's failure, until they can be fetched", async () => {
     const { keys, service } = await startWithKeys();
     const token = await signed({}, { key: await keys.add("ES256", "1"), alg: "ES256", kid: "1" });
