@@ -108,6 +108,20 @@ describeWithBinary("redis-server", "two nodes", () => {
     for (const { lines } of nodes) expect(lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 
+  test("say once that a room cannot be read, and do not open and fail in turns", async () => {
+    const {
+      nodes: [node],
+    } = await startTwo(redis().url);
+    const { control } = redis();
+    await control.set("chat:{/cooking}:messages", "garbage"); // its other key is intact, so it can be opened
+    await until("it is noticed", () => node.stdout.includes("message log failing"));
+    const elapsedMs = startStopwatch();
+    await until("the node has tried several times", () => elapsedMs() > 1_000);
+    expect(node.lines.filter(({ msg }) => String(msg).startsWith("message log "))).toHaveLength(2);
+    await control.del("chat:{/cooking}:messages");
+    await until("it is open again", () => node.stdout.split("message log open").length === 3);
+  });
+
   test("live on whatever is written under their keys, answer senders, and recover when it is deleted", async () => {
     const { nodes, near, far } = await startTwo(redis().url);
     const { control } = redis();
@@ -134,7 +148,8 @@ describeWithBinary("redis-server", "two nodes", () => {
         await write(key);
       }
       const elapsedMs = startStopwatch();
-      await Promise.all([ask(near, newMessage()), ask(far, newMessage()), ask(near, retried)]);
+      const answers = [ask(near, newMessage()), ask(far, newMessage()), ask(near, retried)];
+      expect(JSON.stringify(await Promise.all(answers))).not.toContain("NaN");
       expect(elapsedMs()).toBeLessThan(ANSWERED_WITHIN_MS);
       expectAlive(nodes);
       await control.flushall();
