@@ -44,6 +44,11 @@ export class RedisServer {
     return `redis://127.0.0.1:${String(this.port)}`;
   }
 
+  /** Of the process that runs now; NaN while none does. */
+  get pid(): number {
+    return this.#process?.pid ?? NaN;
+  }
+
   /** A connection for commands that bypass the service. */
   get control(): Redis {
     this.#control ??= new Redis(this.port, { maxRetriesPerRequest: null }).on("error", () => undefined);

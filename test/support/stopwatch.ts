@@ -2,25 +2,31 @@ import { readFileSync } from "node:fs";
 
 /**
  * Starts to measure; the function that it returns gives the milliseconds since then, less the time in which this
- * process and its children were ready to run and waited for a processor. So a busy machine does not fail a test of
+ * process and the `others` were ready to run and waited for a processor. So a busy machine does not fail a test of
  * a time limit, and a program that stalls still does. Where the system has no schedstat (it is Linux's), nothing
- * is subtracted.
+ * is subtracted. `others` are process ids. Default: the children of this process.
  */
-export function startStopwatch(): () => number {
+export function startStopwatch(others?: readonly string[]): () => number {
   const start = performance.now();
-  const waitedBefore = processorWaitMs();
-  return () => performance.now() - start - Math.max(0, processorWaitMs() - waitedBefore);
+  const waitedBefore = processorWaitMs(others);
+  return () => {
+    const waitedMs = Math.max(0, processorWaitMs(others) - waitedBefore);
+    return Math.max(0, performance.now() - start - waitedMs); // several processes may wait at the same time
+  };
 }
 
-function processorWaitMs(): number {
+function processorWaitMs(others?: readonly string[]): number {
   try {
     const pid = String(process.pid);
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-    const pids = [pid, ...children.filter((child) => child !== "")];
-    return pids.reduce((sum, one) => sum + waitOf(one), 0);
+    return [pid, ...(others ?? childrenOf(pid))].reduce((sum, one) => sum + waitOf(one), 0);
   } catch {
     return 0;
   }
+}
+
+function childrenOf(pid: string): string[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+  return children.filter((child) => child !== "");
 }
 
 /** schedstat holds three numbers: ns on a processor, ns in its queue, and how often it ran. */
