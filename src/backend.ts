@@ -13,7 +13,7 @@ export function createStores(config: Config, logger: Logger, { rooms, metrics, l
   const { dataDir, redis, historyMaxMessages: maxMessages } = config;
   const roomNames = rooms.names();
   if (redis === undefined) {
-    const messageLog = new EmbeddedMessageLog({ directory: dataDir, maxMessages });
+    const messageLog = new EmbeddedMessageLog({ directory: dataDir, maxMessages, log });
     return { messageLog, presenceStore: new MemoryPresenceStore(roomNames), nodeBus: undefined };
   }
   const nodeBus = new RedisNodeBus(redis, log);

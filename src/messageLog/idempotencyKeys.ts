@@ -1,11 +1,17 @@
+import { hash } from "node:crypto";
 import type { ChatMessage } from "../protocol/events";
 
-/** What is stored for an idempotency key: room, sender and uuid of a message. */
+/** What is stored for an idempotency key: a hash of room, sender and uuid of a message. */
 export type KeyRecord = [key: string, sequence: number, timeMs: number, textHash: number];
 export type KeyRecords = Map<string, KeyRecord>; // by key, oldest first
 
 export function keyOf({ username, chatRoom, uuid }: ChatMessage): string {
-  return JSON.stringify([chatRoom.name, username, uuid]);
+  return hashKey(JSON.stringify([chatRoom.name, username, uuid]));
+}
+
+/** Returns 43 characters for a key of any length, so that long names take no more memory than short ones. */
+export function hashKey(key: string): string {
+  return hash("sha256", key, "base64url");
 }
 
 /**

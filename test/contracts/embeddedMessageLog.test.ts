@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import { BlockStore } from "../../src/messageLog/embedded/blockStore";
 import { EmbeddedMessageLog } from "../../src/messageLog/embedded/embeddedMessageLog";
-import { StoreError, type MessageLog } from "../../src/messageLog/messageLog";
+import { StoreError, type MessageLog, type Page, type PageRequest } from "../../src/messageLog/messageLog";
 import type * as Integrity from "../../src/messageLog/embedded/integrity";
 import { describeMessageLog } from "./messageLogContract";
+import { afterThisTest } from "../support/disposal";
+import { numbers } from "../support/numbers";
 import { smallDisk } from "../support/smallDisk";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 import { until } from "../support/until";
@@ -131,7 +133,7 @@ test("a write that throws leaves no refused message to the transaction that foll
   const log = new EmbeddedMessageLog({ directory: temporaryDirectory(), maxMessages: 10 });
   await log.start(() => undefined);
   let next: Promise<unknown> | undefined;
-  const put = jest.spyOn(BlockStore.prototype, "putBlock").mockImplementationOnce(() => {
+  const put = jest.spyOn(BlockStore.prototype, "putMessages").mockImplementationOnce(() => {
     next = log.append(probe("next"), { idempotent: false }); // before the failure is known
     throw new Error("no put");
   });
@@ -141,4 +143,71 @@ test("a write that throws leaves no refused message to the transaction that foll
   const { messages } = await log.read(chatRoom.name, { limit: 10 });
   expect(messages.map(({ json }) => (JSON.parse(json) as { uuid: string }).uuid)).toEqual(["next"]);
   await log.stop();
+});
+
+describe("pages limited in bytes", () => {
+  const LENGTHS = [10, 300, 20, 2_000, 30, 30, 500, 1, 700, 40]; // of texts with 3 bytes per character
+  const messages = LENGTHS.map((length, i) => ({ ...probe(String(i)), message: "語".repeat(length) }));
+  const jsons = messages.map((message) => JSON.stringify(message));
+
+  /** Returns the pages of the room, read in one direction to the end. */
+  async function pages(direction: "before" | "after", maxBytes: number): Promise<string[][]> {
+    const log = new EmbeddedMessageLog({ directory: temporaryDirectory(), maxMessages: 100 });
+    await log.start(() => undefined);
+    afterThisTest(() => log.stop());
+    let offset: string | null = direction === "after" ? log.head(chatRoom.name) : null;
+    await Promise.all(messages.map((message) => log.append(message, { idempotent: false }))); // in one block
+    const found: string[][] = [];
+    do {
+      const from: PageRequest = { limit: 100, maxBytes };
+      const page: Page = await log.read(
+        chatRoom.name,
+        offset === null ? from : { ...from, [direction]: offset },
+      );
+      found.push(page.messages.map(({ json }) => json));
+      expect(page[direction]).not.toBe(offset ?? ""); // that would lead nowhere
+      offset = page[direction];
+    } while (offset !== null);
+    return found;
+  }
+
+  /** Fills pages of at most `maxBytes`, each with at least one message, in the order given. */
+  function filled(ordered: readonly string[], maxBytes: number): string[][] {
+    const result: string[][] = [];
+    for (const json of ordered) {
+      const page = result.at(-1) ?? [];
+      const fits = page.length > 0 && Buffer.byteLength([...page, json].join("")) <= maxBytes;
+      if (fits) page.push(json);
+      else result.push([json]);
+    }
+    return result;
+  }
+
+  test.each([1, 600, 2_000, 6_500, 100_000])(
+    "of %d bytes end before the message that does not fit, hold at least one, and lead on both ways",
+    async (maxBytes) => {
+      expect(await pages("after", maxBytes)).toEqual(filled(jsons, maxBytes));
+      const backward = filled(jsons.toReversed(), maxBytes).map((page) => page.toReversed());
+      expect(await pages("before", maxBytes)).toEqual(backward);
+    },
+  );
+});
+
+test("many long messages of one turn are stored in blocks of at most 128 K characters", async () => {
+  const directory = temporaryDirectory();
+  const log = new EmbeddedMessageLog({ directory, maxMessages: 1_000 });
+  await log.start(() => undefined);
+  const texts = numbers(300).map((each) => each.padEnd(4_000, "x"));
+  const sent = texts.map((message, i) => ({ ...probe(String(i)), message }));
+  const receipts = await Promise.all(sent.map((message) => log.append(message, { idempotent: false })));
+  const { messages } = await log.read(chatRoom.name, { limit: 1_000 });
+  expect(messages.map(({ json }) => json)).toEqual(sent.map((message) => JSON.stringify(message)));
+  expect(messages.map(({ offset }) => offset)).toEqual(receipts.map(({ offset }) => offset));
+  await log.stop();
+  const root = open({ path: join(directory, "log"), maxDbs: 3, readOnly: true });
+  const blocks = root.openDB<string, [string, number]>({ name: "blocks", encoding: "string" });
+  const lengths = [...blocks.getRange()].map(({ value }) => value.length);
+  await root.close();
+  expect(Math.max(...lengths)).toBeLessThan(129 * 1_024);
+  expect(lengths.length).toBeLessThan(12); // a turn is not stored message by message
 });

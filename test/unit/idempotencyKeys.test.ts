@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { hashText, keyOf, removeExpired, type KeyRecords } from "../../src/messageLog/idempotencyKeys";
 
 const MESSAGE = {
@@ -23,6 +25,24 @@ test("quotes and commas in one part of a key are not taken for the border to the
   const one = { ...MESSAGE, username: 'a","b', uuid: "c" };
   const other = { ...MESSAGE, username: "a", uuid: 'b","c' };
   expect(keyOf(one)).not.toBe(keyOf(other));
+});
+
+test("a key takes less than 260 bytes of heap, however long the names are", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const long = "\u{1f600}".repeat(64);
+  const count = 20_000;
+  const records: KeyRecords = new Map();
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < count; i += 1) {
+    const key = keyOf({ ...MESSAGE, username: long, uuid: `${long}${String(i)}` });
+    records.set(key, [key, i, Date.now(), hashText(key)]);
+  }
+  collectGarbage();
+  const bytes = (process.memoryUsage().heapUsed - before) / count;
+  expect(records.size).toBe(count);
+  expect(bytes).toBeLessThan(260);
 });
 
 // Nodes of version 1.0.0 store and compare these values during a rolling upgrade.

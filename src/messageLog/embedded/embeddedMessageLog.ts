@@ -1,18 +1,21 @@
 import { readFileSync } from "node:fs";
+import type { ClientEventLog } from "../../observability/logger";
 import type { ChatMessage, MessageReceipt } from "../../protocol/events";
 import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
-import { BlockStore, FORMAT } from "./blockStore";
+import { BlockStore } from "./blockStore";
 import { lockDirectory } from "./directoryLock";
 import { hashText, keyOf, removeExpired, type KeyRecord, type KeyRecords } from "../idempotencyKeys";
 import { KeyReusedError, StoreError, type Deliver, type MessageLog } from "../messageLog";
 import type { Page, PageRequest } from "../messageLog";
 import { newEpoch, type Epoch } from "../offset";
+import { FORMAT } from "./records";
 import { RoomLog } from "./roomLog";
 import { StorePause } from "./storePause";
 
 export interface EmbeddedMessageLogOptions {
   directory: string; // created if it is missing; only one process at a time can use it
   maxMessages: number; // kept per room
+  log?: ClientEventLog; // for damage found in the stored data; default: it is not logged
 }
 
 /** A message that waits for its commit. */
@@ -26,7 +29,7 @@ interface Append {
   reject: (error: Error) => void;
 }
 
-const MAX_KEYS = 200_000; // about 40 MB; a service with more acked messages in 10 minutes needs Redis
+const MAX_KEYS = 200_000; // about 42 MB of heap; a service with more acked messages in 10 minutes needs Redis
 const MAX_PENDING_BYTES = 64 * 1024 * 1024; // appended but not committed; above it the disk is too slow
 
 /**
@@ -66,7 +69,7 @@ export class EmbeddedMessageLog implements MessageLog {
     this.#deliver = deliver;
     this.#unlock = await lockDirectory(this.#options.directory);
     try {
-      this.#store = new BlockStore(this.#options.directory);
+      this.#store = new BlockStore(this.#options.directory, this.#options.log);
       await this.#openEpoch();
       for (const record of this.#store.keyRecords()) this.#keys.set(record[0], record);
       this.#isStopped = false;
@@ -193,13 +196,24 @@ export class EmbeddedMessageLog implements MessageLog {
 
   /**
    * LMDB keeps every commit when the process crashes. When the machine crashes, commits that were not flushed are
-   * lost and their sequences are given out again: then a new epoch begins.
+   * lost and their sequences are given out again: then a new epoch begins. One also begins when the newest block of a
+   * room is damaged, because the number of its messages is not certain.
    */
   async #openEpoch(): Promise<void> {
-    const { state } = this.#store;
-    const isSameBoot = state?.bootId !== undefined && state.bootId === bootId();
-    this.#epoch = state !== undefined && (state.isClean || isSameBoot) ? state.epoch : newEpoch();
+    const store = this.#store;
+    const damagedRooms = [...store.rooms()].filter((room) => !store.bounds(room).isExact);
+    const isSameBoot = store.state?.bootId !== undefined && store.state.bootId === bootId();
+    const isContinued = (store.state?.isClean === true || isSameBoot) && damagedRooms.length === 0;
+    this.#epoch = (isContinued ? store.state?.epoch : undefined) ?? newEpoch();
     await this.#saveState({ isClean: false });
+    if (damagedRooms.length === 0) return;
+    this.#options.log?.error("newest messages damaged: offsets from before this start are void", {
+      rooms: damagedRooms,
+    });
+    // An empty block after the damaged one: the next start finds a newest block that is intact.
+    await store.transaction(() => {
+      for (const room of damagedRooms) store.putMessages(room, store.bounds(room).last + 1, []);
+    });
   }
 
   #saveState({ isClean }: { isClean: boolean }): Promise<void> {

@@ -22,8 +22,9 @@ export class RoomLog {
     this.#store = store;
     this.#epoch = roomEpoch(epoch, name);
     this.#maxMessages = maxMessages;
-    [this.#first, this.#last] = store.bounds(name);
-    this.head = this.#last;
+    const { first, last } = store.bounds(name);
+    this.#first = first;
+    this.#last = this.head = last;
   }
 
   distance(offset: string): number | undefined {
@@ -47,7 +48,7 @@ export class RoomLog {
     this.#batch = []; // first: a put that throws must not leave refused messages to the next transaction
     if (this.#mayHoldVoid) this.#store.removeBlocksFrom(this.name, this.head + 1);
     this.#mayHoldVoid = false;
-    this.#store.putBlock(this.name, this.#last - batch.length + 1, batch);
+    this.#store.putMessages(this.name, this.#last - batch.length + 1, batch);
     if (this.#last - this.#first < this.#maxMessages + TRIM_SLACK) return;
     this.#first = this.#store.removeBlocksBefore(this.name, this.#last + 1 - this.#maxMessages, TRIM_BLOCKS);
   }
@@ -63,31 +64,43 @@ export class RoomLog {
   }
 
   /** As `MessageLog.read`. */
-  read({ after, before, limit, maxBytes = Infinity }: PageRequest): Page {
+  read(request: PageRequest): Page {
+    const { after, before } = request;
     const firstKept = Math.max(this.#first, this.head + 1 - this.#maxMessages);
     const end = before === undefined ? this.head + 1 : parseOffset(this.#epoch, before);
     const emptyPageAt = after === undefined ? end - 1 : parseOffset(this.#epoch, after);
     if (emptyPageAt > this.head) throw new UnknownOffsetError("offset not yet given out");
     // A page must not hide a gap: the message that follows the offset must still be kept.
     if (after !== undefined && emptyPageAt < firstKept - 1) throw new UnknownOffsetError("offset not kept");
-    const found: Sequenced[] = [];
-    let bytes = 0;
-    const direction = after === undefined ? "backward" : "forward";
-    const from = after === undefined ? end : emptyPageAt + 1;
-    for (const message of this.#store[direction](this.name, from)) {
-      if (found.length === limit || message.sequence < firstKept || message.sequence > this.head) break;
-      bytes += Buffer.byteLength(message.json);
-      if (bytes > maxBytes && found.length > 0) break;
-      found.push(message);
-    }
-    if (after === undefined) found.reverse();
+    const isForward = after !== undefined;
+    const { name: room } = this;
+    const source = isForward ? this.#store.forward(room, emptyPageAt + 1) : this.#store.backward(room, end);
+    const { found, isMore } = this.#take(source, firstKept, request);
+    if (!isForward) found.reverse();
     const first = found[0]?.sequence ?? emptyPageAt + 1;
     const last = found.at(-1)?.sequence ?? Math.max(emptyPageAt, firstKept - 1);
-    const room = this.name;
+    // Where the page was read to the end of the room, only damaged messages can follow: not another page.
     return {
       messages: found.map(({ sequence, json }) => ({ room, offset: this.offsetOf(sequence), json })),
-      before: first > firstKept ? this.offsetOf(first) : null,
-      after: last < this.head ? this.offsetOf(last) : null,
+      before: (isForward ? first > firstKept : isMore) ? this.offsetOf(first) : null,
+      after: (isForward ? isMore : last < this.head) ? this.offsetOf(last) : null,
     };
+  }
+
+  /** Takes messages while they are kept and the page has room. `isMore`: the page ended before a message that is kept. */
+  #take(
+    source: Iterable<Sequenced>,
+    firstKept: number,
+    { limit, maxBytes = Infinity }: PageRequest,
+  ): { found: Sequenced[]; isMore: boolean } {
+    const found: Sequenced[] = [];
+    let bytes = 0;
+    for (const message of source) {
+      if (message.sequence < firstKept || message.sequence > this.head) break;
+      if (maxBytes < Infinity) bytes += Buffer.byteLength(message.json);
+      if (found.length === limit || (found.length > 0 && bytes > maxBytes)) return { found, isMore: true };
+      found.push(message);
+    }
+    return { found, isMore: false };
   }
 }
