@@ -6,7 +6,7 @@ import { EmbeddedMessageLog } from "../../src/messageLog/embedded/embeddedMessag
 import { markIntact } from "../../src/messageLog/embedded/integrity";
 import { encodeState } from "../../src/messageLog/embedded/records";
 import { hashText } from "../../src/messageLog/idempotencyKeys";
-import { UnknownOffsetError, type MessageLog } from "../../src/messageLog/messageLog";
+import { StoreError, UnknownOffsetError, type MessageLog } from "../../src/messageLog/messageLog";
 import { formatOffset, roomEpoch } from "../../src/messageLog/offset";
 import { ClientEventLog } from "../../src/observability/logger";
 import type { ChatMessage, MessageReceipt } from "../../src/protocol/events";
@@ -24,6 +24,7 @@ interface Line {
 const ROOM = COOKING.name;
 const ONCE = { idempotent: true };
 const SKIPPED = "damaged messages skipped";
+const VOID = "newest messages damaged or missing: offsets from before this start are void";
 
 function message(text: string, overrides: Partial<ChatMessage> = {}): ChatMessage {
   const serverTimestamp = new Date().toISOString();
@@ -186,8 +187,7 @@ describe("when the newest messages are damaged at the start", () => {
     }
     expect(await readAll(log, "before")).toEqual(["kept", ...numbers(10)]);
     expect(texts((await log.read(PETS.name, { limit: 10 })).messages)).toEqual(["elsewhere"]);
-    const warning = "newest messages damaged: offsets from before this start are void";
-    expect(lines).toContainEqual(expect.objectContaining({ msg: warning, rooms: [ROOM] }));
+    expect(lines).toContainEqual(expect.objectContaining({ msg: VOID, damagedRooms: [ROOM] }));
   });
 
   test("the start after that keeps its offsets, though no message came in between", async () => {
@@ -213,6 +213,30 @@ describe("when the newest messages are damaged at the start", () => {
     expect(texts(messages)).toEqual(["kept", ...lost, "next"]);
     expect(new Set(messages.map(({ offset }) => offset)).size).toBe(5);
   });
+});
+
+test.each([
+  ["the newest messages of a room are", 3],
+  ["a whole room is", 1],
+])("if %s missing at the start, no offset from before names a message", async (_what, from) => {
+  const directory = temporaryDirectory();
+  const first = await start(directory);
+  const before = await fill(first.log, ["one", "two", "three"]);
+  await first.log.stop();
+  await edit(directory, "blocks", (blocks) => {
+    for (let sequence = from; sequence <= 3; sequence += 1) void blocks.remove([ROOM, sequence]);
+  });
+  const second = await start(directory);
+  const after = await fill(second.log, ["four", "five", "six"]);
+  for (const { offset } of before) {
+    expect(second.log.distance(ROOM, offset)).toBeUndefined();
+    expect(after.map((receipt) => receipt.offset)).not.toContain(offset);
+  }
+  expect(second.lines.map(({ msg }) => msg)).toEqual([VOID]);
+  await second.log.stop();
+  const { log, lines } = await start(directory); // once only
+  expect(log.head(ROOM)).toBe(after.at(-1)?.offset);
+  expect(lines).toEqual([]);
 });
 
 test("a damaged state is logged, and no offset from before is valid", async () => {
@@ -335,4 +359,13 @@ test("data of a later format is refused in one line", async () => {
   const state = encodeState({ format: 3, epoch: "0123456789ab", isClean: true, bootId: undefined });
   await edit(directory, "state", (states) => void states.put("state", state));
   await expect(start(directory)).rejects.toThrow(/^[^\n]* cannot be opened: it has format 3$/);
+});
+
+test("data that cannot be read at the start is refused in one line", async () => {
+  const directory = temporaryDirectory();
+  await edit(directory, "blocks", (blocks) => void blocks.put([1, 1], "the room is no name"));
+  const log = new EmbeddedMessageLog({ directory, maxMessages: 10 });
+  const starting = log.start(() => undefined);
+  await expect(starting).rejects.toThrow(StoreError);
+  await expect(starting).rejects.toThrow(/cannot be read: [^\n]+$/);
 });

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { open, type Database, type RootDatabase } from "lmdb";
 import type { ClientEventLog } from "../../observability/logger";
 import type { KeyRecord } from "../idempotencyKeys";
@@ -121,6 +122,11 @@ export class BlockStore {
     const jsons = this.#decode(newest.key, newest.value);
     const count = jsons?.length ?? Math.ceil(newest.value.length / MIN_MESSAGE_CHARS);
     return { first: oldest[1], last: newest.key[1] + count - 1, isExact: jsons !== undefined };
+  }
+
+  /** Returns a checksum of all rooms and their last sequences. */
+  heads(): number {
+    return crc32(JSON.stringify([...this.rooms()].map((room) => [room, this.bounds(room).last])));
   }
 
   *forward(room: string, sequence: number): Generator<Sequenced> {

@@ -66,16 +66,18 @@ export class EmbeddedMessageLog implements MessageLog {
 
   /** Rejects with a StoreError when another process uses the directory, or its data is damaged. */
   async start(deliver: Deliver): Promise<void> {
+    const { directory, log } = this.#options;
     this.#deliver = deliver;
-    this.#unlock = await lockDirectory(this.#options.directory);
+    this.#unlock = await lockDirectory(directory);
     try {
-      this.#store = new BlockStore(this.#options.directory, this.#options.log);
+      this.#store = new BlockStore(directory, log);
       await this.#openEpoch();
       for (const record of this.#store.keyRecords()) this.#keys.set(record[0], record);
       this.#isStopped = false;
     } catch (error) {
       await this.#unlock();
-      throw error;
+      if (error instanceof StoreError) throw error;
+      throw new StoreError(`${directory} cannot be read: ${(error as Error).message}`, { cause: error });
     }
   }
 
@@ -196,19 +198,21 @@ export class EmbeddedMessageLog implements MessageLog {
 
   /**
    * LMDB keeps every commit when the process crashes. When the machine crashes, commits that were not flushed are
-   * lost and their sequences are given out again: then a new epoch begins. One also begins when the newest block of a
-   * room is damaged, because the number of its messages is not certain.
+   * lost and their sequences are given out again: then a new epoch begins. One also begins when newest blocks are
+   * damaged, because the number of their messages is not certain, or missing since an orderly stop.
    */
   async #openEpoch(): Promise<void> {
     const store = this.#store;
+    const { state } = store;
     const damagedRooms = [...store.rooms()].filter((room) => !store.bounds(room).isExact);
-    const isSameBoot = store.state?.bootId !== undefined && store.state.bootId === bootId();
-    const isContinued = (store.state?.isClean === true || isSameBoot) && damagedRooms.length === 0;
-    this.#epoch = (isContinued ? store.state?.epoch : undefined) ?? newEpoch();
+    const isComplete = damagedRooms.length === 0 && (state?.heads ?? store.heads()) === store.heads();
+    const isSameBoot = state?.bootId !== undefined && state.bootId === bootId();
+    const isContinued = isComplete && (state?.isClean === true || isSameBoot);
+    this.#epoch = (isContinued ? state?.epoch : undefined) ?? newEpoch();
     await this.#saveState({ isClean: false });
-    if (damagedRooms.length === 0) return;
-    this.#options.log?.error("newest messages damaged: offsets from before this start are void", {
-      rooms: damagedRooms,
+    if (isComplete) return;
+    this.#options.log?.error("newest messages damaged or missing: offsets from before this start are void", {
+      damagedRooms,
     });
     // An empty block after the damaged one: the next start finds a newest block that is intact.
     await store.transaction(() => {
@@ -217,7 +221,8 @@ export class EmbeddedMessageLog implements MessageLog {
   }
 
   #saveState({ isClean }: { isClean: boolean }): Promise<void> {
-    return this.#store.saveState({ format: FORMAT, epoch: this.#epoch, isClean, bootId: bootId() });
+    const heads = isClean ? this.#store.heads() : undefined;
+    return this.#store.saveState({ format: FORMAT, epoch: this.#epoch, isClean, bootId: bootId(), heads });
   }
 }
 

@@ -16,6 +16,7 @@ export interface LogState {
   epoch: string;
   isClean: boolean; // the last stop was orderly: everything was written and flushed
   bootId: string | undefined; // of the last writer; undefined on systems without boot ids
+  heads?: number | undefined; // `BlockStore.heads` after an orderly stop; undefined in format 1
 }
 
 /** Returns a number that stands for a place in the store: a room and a sequence, or a time and a turn. */
