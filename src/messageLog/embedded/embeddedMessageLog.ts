@@ -138,8 +138,12 @@ export class EmbeddedMessageLog implements MessageLog {
     this.#pendingBytes += json.length;
     const room = this.#room(message.chatRoom.name);
     const sequence = room.add(json);
-    const timeMs = Date.parse(message.serverTimestamp);
-    const keyRecord: KeyRecord | undefined = id && [id.key, sequence, timeMs, id.textHash];
+    const keyRecord: KeyRecord | undefined = id && [
+      id.key,
+      sequence,
+      Date.parse(message.serverTimestamp),
+      id.textHash,
+    ];
     if (this.#batch.length === 0) setImmediate(() => this.#commitBatch());
     return new Promise((resolve, reject) => {
       this.#batch.push({ room, sequence, message, json, keyRecord, resolve, reject });
@@ -150,9 +154,14 @@ export class EmbeddedMessageLog implements MessageLog {
     const batch = this.#batch;
     if (batch.length === 0) return;
     this.#batch = [];
-    const keyRecords = batch.flatMap(({ keyRecord }) => (keyRecord === undefined ? [] : [keyRecord]));
+    const rooms = new Set<RoomLog>();
+    const keyRecords: KeyRecord[] = [];
+    for (const { room, keyRecord } of batch) {
+      rooms.add(room);
+      if (keyRecord !== undefined) keyRecords.push(keyRecord);
+    }
     const committed = this.#store.transaction(() => {
-      for (const room of new Set(batch.map((append) => append.room))) room.write();
+      for (const room of rooms) room.write();
       const newestKey = keyRecords.at(-1);
       if (newestKey !== undefined) this.#store.putKeys(newestKey[2], keyRecords);
       const expiredMs = removeExpired(this.#keys, Date.now() - IDEMPOTENCY_KEY_TTL_MS, MAX_KEYS);
