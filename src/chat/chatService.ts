@@ -65,7 +65,9 @@ export class ChatService {
     const { slowConsumers, floodGuard } = connections;
     const addressOf = connections.addressOf.bind(connections);
     const delivery = new Delivery({ ...parts, ...stores, limits, replayOnConnect, slowConsumers, addressOf });
-    const handlers = eventHandlers(options, limits, { ...parts, ...stores, typing: delivery.typing });
+    const { typing, presence } = delivery;
+    const handlerDeps = { ...parts, ...stores, typing, presenceAnswers: presence.answers };
+    const handlers = eventHandlers(options, limits, handlerDeps);
     const dispatcher = new Dispatcher({ ...parts, handlers, floodGuard });
     this.#stores = stores;
     this.#connections = connections;

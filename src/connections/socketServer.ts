@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import { Server } from "socket.io";
-import { Encoder } from "socket.io-parser";
+import { AckEncoder } from "./ackEncoder";
 import { WebSocketEngine, type ChatIo } from "./engine";
 import { TextPacketDecoder } from "./textPacketDecoder";
 
@@ -14,7 +14,7 @@ export function createSocketServer(server: HttpServer): ChatIo {
   return new Server(server, {
     allowEIO3: true,
     serveClient: false,
-    parser: { Encoder, Decoder: TextPacketDecoder },
+    parser: { Encoder: AckEncoder, Decoder: TextPacketDecoder },
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxHttpBufferSize: MAX_FRAME_BYTES,
     pingInterval: 20_000, // ms; Heroku's router closes connections that are idle for 55 s

@@ -20,7 +20,10 @@ export interface DispatcherDeps {
   metrics: Metrics;
 }
 
-/** Hands each event to its handler. Every result and every failure ends here, so that each ack is called exactly once. */
+/**
+ * Hands each event to its handler. Every result and every failure ends here, so that each ack is called exactly once,
+ * unless the client leaves before.
+ */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #inFlight = new Set<Promise<void>>();
@@ -66,7 +69,7 @@ export class Dispatcher {
       const { id, identity } = socket.data;
       const sender = { id, identity, conn: socket.conn, wantsAck: ack !== undefined };
       const data = await handler.handle(payload, sender);
-      ack?.({ data, error: null });
+      if (data !== undefined) ack?.({ data, error: null });
     } catch (thrown) {
       this.#refuse(socket, event, thrown, ack);
     }

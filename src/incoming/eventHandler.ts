@@ -1,6 +1,7 @@
 import type { Identity } from "../access/identity";
 import type { RateLimit } from "../access/rateLimit";
 import type { Connection } from "../connections/engine";
+import type { PresenceAnswers } from "../delivery/presence/presenceAnswers";
 import type { TypingClients } from "../delivery/typingClients";
 import type { MessageLog } from "../messageLog/messageLog";
 import type { Metrics } from "../observability/metrics";
@@ -11,6 +12,7 @@ export interface HandlerDeps {
   rooms: Rooms;
   messageLog: MessageLog;
   presenceStore: PresenceStore;
+  presenceAnswers: PresenceAnswers;
   typing: TypingClients;
   metrics: Metrics;
 }
@@ -27,8 +29,9 @@ export interface Sender {
 }
 
 /**
- * Handles one event. Returns the data of the ack. Throws, or rejects with, the ChatError that refuses the event; every
- * other error is answered as `Internal server error`.
+ * Handles one event. Returns the data of the ack; undefined if there is none to send, because the client has left or
+ * passed no callback. Throws, or rejects with, the ChatError that refuses the event; every other error is answered as
+ * `Internal server error`.
  */
 export type Handle<Result> = (payload: unknown, sender: Sender) => Result | Promise<Result>;
 

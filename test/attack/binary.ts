@@ -9,7 +9,7 @@ const CLIENTS = 200;
 const ATTACHMENTS = 10; // the most that Socket.IO accepts; the last one is never sent
 const ATTACHMENT_BYTES = 65_000; // a frame may have 64 KiB
 const DURATIONS_MS = { full: 5_000, small: 2_000 };
-const MAX_GROWTH_BYTES = 60e6;
+const MAX_GROWTH_BYTES = 100e6;
 
 /** Events whose binary attachments never become complete. */
 export const binary: Attack = {

@@ -217,10 +217,9 @@ describe("the metrics count", () => {
   test("presence that had to wait for its budget", async () => {
     const service = await start({ PRESENCE_BURST_BYTES: "1", PRESENCE_BYTES_PER_SECOND: "1" });
     const client = await TestClient.connect(service.url);
-    for (const name of ["/cooking", "/pets", "/money", "/travel"]) {
-      const currentRoom = { label: "x", name };
-      await client.ask(EVENTS.newPresenceInformation, { username: "ana", avatar: "", currentRoom });
-    }
+    for (const name of ["/cooking", "/pets", "/money", "/travel"])
+      client.announcePresence({ currentRoom: { label: "x", name } });
+    await client.ask(EVENTS.newPresenceInformation, {}); // refused, after the others were handled
     // The first is sent, the second waits, and the others will go with it.
     expect(await counted(service)).toMatchObject({
       presence_broadcasts_total: 1,

@@ -2,12 +2,14 @@ import { roomsOf } from "../../access/identity";
 import type { Connection } from "../../connections/engine";
 import type { ChatLimits } from "../../connections/limits";
 import type { SocketData } from "../../connections/session";
+import type { SlowConsumers } from "../../connections/slowConsumers";
 import type { Metrics } from "../../observability/metrics";
 import type { PresenceChange, PresenceStore } from "../../presence/presenceStore";
 import { EVENTS } from "../../protocol/events";
 import type { FanOut } from "../fanOut";
 import { packetOf } from "../packet";
 import { ByteBudget } from "./byteBudget";
+import { PresenceAnswers } from "./presenceAnswers";
 import { PresenceDiffs } from "./presenceDiffs";
 import { PresenceGroups } from "./presenceGroups";
 
@@ -16,6 +18,7 @@ export interface PresenceDeps {
   fanOut: FanOut;
   metrics: Metrics;
   limits: ChatLimits;
+  slowConsumers: SlowConsumers;
 }
 
 /**
@@ -24,6 +27,8 @@ export interface PresenceDeps {
  * room each change is one event; else changes coalesce. The last state is always sent.
  */
 export class PresenceBroadcaster {
+  /** The same state for clients that ask for it with an ack. */
+  readonly answers: PresenceAnswers;
   readonly #deps: PresenceDeps;
   readonly #diffs: PresenceDiffs;
   readonly #baseClients: PresenceGroups;
@@ -31,13 +36,14 @@ export class PresenceBroadcaster {
   #isStopped = false;
 
   constructor(deps: PresenceDeps) {
-    const { presenceStore, fanOut, limits } = deps;
-    // Two budgets, so that snapshots, which are larger, do not delay diffs.
+    const { presenceStore, fanOut, limits, slowConsumers } = deps;
+    // A budget for each, so that snapshots, which are larger, do not delay diffs, nor many answers the snapshots.
     const newBudget = () => new ByteBudget(limits.presenceBytesPerSecond, limits.presenceBurstBytes);
     this.#deps = deps;
     this.#diffs = new PresenceDiffs(presenceStore, fanOut, newBudget());
     this.#baseClients = new PresenceGroups(fanOut);
     this.#snapshotBudget = newBudget();
+    this.answers = new PresenceAnswers(presenceStore, slowConsumers, newBudget());
   }
 
   /** From now on the connection receives changes in the rooms that it may see, but no snapshot now. */
@@ -48,6 +54,7 @@ export class PresenceBroadcaster {
   leave(conn: Connection): void {
     this.#baseClients.remove(conn);
     this.#diffs.remove(conn);
+    this.answers.remove(conn);
   }
 
   /** Sends changes that the store reported as soon as the budgets have room for them; none after `stop()`. */
@@ -59,11 +66,15 @@ export class PresenceBroadcaster {
     else this.#sendSnapshots();
   }
 
-  /** From now on nothing is sent, not even what waits for the budgets: while all clients leave, it would only cost. */
+  /**
+   * From now on no changes are sent, not even those that wait for the budgets: while all clients leave, it would only
+   * cost. Answers that wait are refused.
+   */
   stop(): void {
     this.#isStopped = true;
     this.#snapshotBudget.stop();
     this.#diffs.stop();
+    this.answers.stop();
   }
 
   #sendSnapshots(): void {
