@@ -9,7 +9,8 @@ export interface Follower {
 }
 
 export const BLOCK_MS = 1_000; // for how long Redis holds a read that finds no new entries
-const MAX_ENTRIES_PER_ROOM = 500; // in one reply
+const MAX_ENTRIES = 2_000; // in one reply, over all rooms; 48 MB if each is the longest message
+const MIN_ENTRIES_PER_ROOM = 10; // so that rooms are read in batches, however many there are
 
 /** Rejects as `follow` would when it reads: an open log must be one that can be read. */
 export async function checkReadable(redis: Redis, rooms: readonly RedisRoom[]): Promise<void> {
@@ -22,6 +23,7 @@ export async function checkReadable(redis: Redis, rooms: readonly RedisRoom[]): 
  */
 export async function follow(redis: Redis, rooms: readonly RedisRoom[], follower: Follower): Promise<void> {
   const byStream = new Map(rooms.map((room) => [room.keys.stream, room]));
+  const entriesPerRoom = Math.max(MIN_ENTRIES_PER_ROOM, Math.floor(MAX_ENTRIES / rooms.length));
   let checkedAt = performance.now();
   while (follower.mayRead()) {
     if (performance.now() - checkedAt >= BLOCK_MS) {
@@ -29,7 +31,7 @@ export async function follow(redis: Redis, rooms: readonly RedisRoom[], follower
       checkedAt = performance.now();
     }
     const streamsAndCursors = [...byStream.keys(), ...rooms.map(({ cursor }) => cursor)];
-    const options = ["COUNT", MAX_ENTRIES_PER_ROOM, "BLOCK", BLOCK_MS, "STREAMS", ...streamsAndCursors];
+    const options = ["COUNT", entriesPerRoom, "BLOCK", BLOCK_MS, "STREAMS", ...streamsAndCursors];
     const reply = (await redis.call("XREAD", options)) as [stream: string, entries: RawEntry[]][] | null;
     for (const [stream, entries] of reply ?? []) {
       const room = byStream.get(stream);
