@@ -1,5 +1,5 @@
 import { RateLimit } from "../../src/access/rateLimit";
-import { REFUSALS } from "../../src/protocol/refusals";
+import { ChatError, REFUSALS } from "../../src/protocol/refusals";
 
 const { message, status } = REFUSALS.tooManyRequests;
 
@@ -37,4 +37,9 @@ test("0 per second is no limit", () => {
   const limit = new RateLimit(0, 1, () => 0);
   limit.consume("a");
   expect(() => limit.consume("a")).not.toThrow();
+});
+
+test("a refusal collects no stack, which would cost more than the rest of it; other errors do", () => {
+  expect(new ChatError(REFUSALS.tooManyRequests).stack).not.toContain("\n");
+  expect(new Error(message).stack).toContain("rateLimit.test");
 });
