@@ -48,3 +48,11 @@ test.each(["5 1-", "5+1-", "50x1-", "51e0-", "5-", "599-"])(
 test.each(['5["x"]', "5", "51", '6["x-y"]', "7", "x"])("%j is no packet", (packet) => {
   expect(() => decodeAll(packet)).toThrow();
 });
+
+test.each(["0", "0{}", "0/,", "0/,{}"])("of many packets %s the first ten are decoded", (packet) => {
+  expect(decodeAll(...Array<string>(1_000).fill(packet), '2["x"]')).toHaveLength(11);
+});
+
+test("packets that connect to other namespaces are all decoded", () => {
+  expect(decodeAll(...Array<string>(20).fill("0/x,"))).toHaveLength(20);
+});
