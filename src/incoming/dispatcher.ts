@@ -84,7 +84,7 @@ export class Dispatcher {
     const fields = { id: socket.id, event: isKnown ? event : undefined };
     if (thrown === error) log.warn("event refused", { ...fields, reason: error.message });
     else log.error("event failed", { ...fields, err: thrown });
-    if (!isKnown || error.status === REFUSALS.tooManyRequests.status) floodGuard.strike(socket.conn);
+    if (!isKnown || error.status === REFUSALS.tooManyRequests.status) floodGuard.onEventRefused(socket.conn);
     if (ack) ack(error.toEnvelope());
     else if (isKnown) socket.emit(EVENTS.serverError, error.toEnvelope());
   }

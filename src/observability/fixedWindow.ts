@@ -21,8 +21,8 @@ export class FixedWindow<Key> {
     this.#rotatedAt = now();
   }
 
-  /** Counts one event. Returns the number of events in the key's window, this one included. */
-  count(key: Key): number {
+  /** Counts one event, or `events`. Returns the number of events in the key's window, these included. */
+  count(key: Key, events = 1): number {
     const now = this.#now();
     if (now - this.#rotatedAt >= this.#windowMs || this.#current.size >= MAX_KEYS_PER_GENERATION) {
       this.#previous = this.#current;
@@ -30,9 +30,9 @@ export class FixedWindow<Key> {
       this.#rotatedAt = now;
     }
     const window = this.#current.get(key) ?? this.#previous.get(key);
-    if (window !== undefined && now - window.openedAt < this.#windowMs) return (window.count += 1);
-    this.#current.set(key, { openedAt: now, count: 1 });
-    return 1;
+    if (window !== undefined && now - window.openedAt < this.#windowMs) return (window.count += events);
+    this.#current.set(key, { openedAt: now, count: events });
+    return events;
   }
 
   forget(key: Key): void {

@@ -5,6 +5,7 @@ import {
   BURST,
   ENTER,
   HEARD,
+  MESSAGE,
   REFUSED,
   SAY,
   logged,
@@ -13,10 +14,13 @@ import {
   times,
 } from "../support/abuse";
 import { afterThisTest } from "../support/disposal";
+import { manyKeys } from "../support/hostileValues";
 import { RawPolling } from "../support/rawPolling";
 import { RawWebSocket } from "../support/rawWebSocket";
 import { until } from "../support/until";
 import { range } from "../support/numbers";
+
+const METRICS_TOKEN = "x".repeat(16);
 
 test("a polling request full of messages counts each of them", async () => {
   const { url, canaries } = await startWithCanaries();
@@ -67,6 +71,43 @@ test.each([
   }
   await socket.closed;
   await canaries.check(name);
+});
+
+test.each([
+  ["on websocket", RawWebSocket],
+  ["on polling", RawPolling],
+])("of a flood in one write, 500 events are refused and the others dropped (%s)", async (_name, Client) => {
+  const { url, canaries } = await startWithCanaries({ METRICS_TOKEN });
+  const client = await Client.connect(url);
+  const packets = range(4_000).map(() => '421["x"]');
+  if (client instanceof RawPolling) await client.post(...packets);
+  else client.send(...packets);
+  await canaries.chat("events");
+  const refusals = /^chat_events_refused_total.*"Event is not known".* (\d+)$/m;
+  const scrape = await fetch(`${url}/metrics`, { headers: { Authorization: `Bearer ${METRICS_TOKEN}` } });
+  expect(refusals.exec(await scrape.text())?.[1]).toBe(String(MAX_STRIKES / 4));
+});
+
+test.each(["EIO=4", "EIO=3"])("a flood of JSON with thousands of keys is closed (%s)", async (query) => {
+  const { url, canaries } = await startWithCanaries();
+  const socket = await RawWebSocket.connect(url, { query });
+  const event = JSON.stringify([EVENTS.newMessage, manyKeys(5_000)]);
+  for (let sent = 0; sent < 20; sent += 1) {
+    socket.send(`421${event}`);
+    await canaries.chat("keys");
+  }
+  await socket.closed;
+  expect(socket.count("431[")).toBeGreaterThan(0);
+  expect(socket.count("431[")).toBeLessThan(10);
+});
+
+test("a burst of the longest messages is no flood, also when each character is escaped", async () => {
+  const { url } = await startWithCanaries();
+  const sender = await RawWebSocket.connect(url);
+  const message = { ...(JSON.parse(MESSAGE) as object), message: "#".repeat(4_000) };
+  const event = JSON.stringify([EVENTS.newMessage, message]).replaceAll("#", "\\u002c");
+  sender.send(...range(BURST).map((id) => `42${String(1_000 + id)}${event}`));
+  expect(await sender.waitFor(`43${String(1_000 + BURST - 1)}[`)).toContain('"error":null');
 });
 
 test("a flood of upgrade probes is closed", async () => {
