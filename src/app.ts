@@ -9,11 +9,12 @@ import { createSharedParts } from "./chat/sharedParts";
 import type { Config } from "./config";
 import { refuseOnSocket } from "./connections/refuseOnSocket";
 import { Readiness } from "./http/readiness";
+import { serveInTurns } from "./http/requestTurns";
 import { createHttpApp, HTTP_SERVER_OPTIONS } from "./http/routes";
 import { createLogger, type Logger } from "./observability/logger";
 import { REFUSALS } from "./protocol/refusals";
 
-const IDLE_SOCKET_TIMEOUT_MS = 60_000; // longer than a poll waits; closes clients that do not read their answer
+const IDLE_SOCKET_TIMEOUT_MS = 60_000; // longer than a poll waits
 const REQUESTS_GRACE_MS = 1_000; // for HTTP requests in flight once the chat has closed
 // The parts stop one after another, within the 25 s after which main.ts ends the process.
 const CHAT_STOPS_WITHIN_MS = 15_000;
@@ -47,6 +48,7 @@ export class App {
     this.#server.on("clientError", (_error, socket) => refuseOnSocket(socket, REFUSALS.badRequest));
     const { replayOnConnect, limits } = config;
     this.#chat = new ChatService({ server: this.#server, ...stores, parts, replayOnConnect, limits });
+    serveInTurns(this.#server, { idleTimeoutMs: IDLE_SOCKET_TIMEOUT_MS, trustProxy: config.trustProxy });
   }
 
   /**

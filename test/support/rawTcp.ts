@@ -12,8 +12,9 @@ export class RawTcp {
   readonly #gone: Promise<void>;
   received = "";
 
-  private constructor(port: number) {
-    this.socket = connect({ port, host: "localhost", allowHalfOpen: true });
+  private constructor(port: number, localAddress: string | undefined) {
+    const host = localAddress === undefined ? "localhost" : "127.0.0.1";
+    this.socket = connect({ port, host, localAddress, allowHalfOpen: true });
     this.socket.on("data", (chunk: Buffer) => (this.received += chunk.toString("latin1")));
     this.socket.on("error", () => undefined); // some tests wait for a reset
     this.ended = new Promise((resolve) => {
@@ -24,9 +25,9 @@ export class RawTcp {
     afterThisTest(() => this.socket.destroy());
   }
 
-  /** Resolves once connected and the first bytes are sent. */
-  static async open(port: number, firstBytes: string | Buffer = ""): Promise<RawTcp> {
-    const tcp = new RawTcp(port);
+  /** Resolves once connected and the first bytes are sent. `localAddress` is one of 127.0.0.0/8. */
+  static async open(port: number, firstBytes: string | Buffer = "", localAddress?: string): Promise<RawTcp> {
+    const tcp = new RawTcp(port, localAddress);
     await once(tcp.socket, "connect");
     tcp.socket.write(firstBytes);
     return tcp;
