@@ -111,7 +111,11 @@ export const ROUTES: readonly Route[] = [
       security: [{}, { token: [] }],
       parameters: [
         { ...ROOM, description: "The name of the room without its leading `/`." },
-        query("limit", "The page has at most this number of messages.", LIMIT),
+        query(
+          "limit",
+          "The page has at most this number of messages. It ends at about 512 KB, so it may have fewer.",
+          LIMIT,
+        ),
         query("before", "The page ends before this offset. By default it is the newest.", ref("Offset")),
         query("after", "The page begins after this offset. Not together with `before`.", ref("Offset")),
       ],

@@ -13,5 +13,6 @@ export const MAX_TOKEN_LENGTH = 8_192;
 export const MAX_MISSED_MESSAGES = 1_000; // of one room, which a client may have missed and still resume
 export const MAX_PAGE_LIMIT = 200; // messages in one page of history
 export const DEFAULT_PAGE_LIMIT = 50;
+export const MAX_PAGE_BYTES = 512 * 1024; // of the messages in one page of history, which then has fewer than `limit`
 export const IDEMPOTENCY_KEY_TTL_MS = 10 * 60_000; // how long a key is remembered at least
 export const MAX_ERROR_LINES = 10; // in the `errors` of a refusal

@@ -61,6 +61,29 @@ test("a page holds up to 200 messages", async () => {
   expect(textsOf(await historyPage(url, "/cooking", "?limit=1"))).toEqual(["200"]);
 });
 
+test("a page ends at about 512 KB, and its neighbours hold the other messages", async () => {
+  const { url } = await startService(NO_RATE_LIMITS);
+  const client = await TestClient.connect(url);
+  const message = "\u0001".repeat(4_000); // 24 KB of JSON
+  const uuids = numbers(50);
+  await Promise.all(uuids.map((uuid) => sendAcked(client, { message, uuid })));
+  const newest = await historyPage(url, "/cooking", "?limit=200");
+  const oldest = await historyPage(
+    url,
+    "/cooking",
+    `?limit=200&after=${(await wholeHistory(url))[0]?.offset ?? ""}`,
+  );
+  for (const page of [newest, oldest]) {
+    const bytes = JSON.stringify(page.messages).length;
+    expect(bytes).toBeGreaterThan(480 * 1024);
+    expect(bytes).toBeLessThan(520 * 1024);
+  }
+  expect([newest.before, oldest.before, newest.after, oldest.after].map((offset) => offset === null)).toEqual(
+    [false, false, true, false],
+  );
+  expect((await wholeHistory(url)).map(({ uuid }) => uuid)).toEqual(uuids);
+});
+
 test("pages lead both ways, each message once, null at the ends", async () => {
   const { url } = await startWith(25);
   const newest = await historyPage(url, "/cooking", "?limit=10");
