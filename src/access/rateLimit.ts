@@ -1,6 +1,9 @@
 import { FixedWindow } from "../observability/fixedWindow";
 import { ChatError, REFUSALS } from "../protocol/refusals";
 
+// Built once: for each event of a flood, collecting the stack would cost more than the rest of the refusal.
+const TOO_MANY_REQUESTS = new ChatError(REFUSALS.tooManyRequests);
+
 /** Allows at most `burst` events of one key (a socket's id, an address) within `burst / perSecond` seconds. */
 export class RateLimit {
   readonly #burst: number;
@@ -16,7 +19,7 @@ export class RateLimit {
   /** Counts one event. Throws the refusal `Too many requests` when the key has used up its burst. */
   consume(key: string): void {
     const count = this.#events?.count(key) ?? 0;
-    if (count > this.#burst) throw new ChatError(REFUSALS.tooManyRequests);
+    if (count > this.#burst) throw TOO_MANY_REQUESTS;
   }
 
   /** Drops what was counted for the key, which will not come back. */

@@ -1,11 +1,13 @@
 import { FixedWindow } from "../observability/fixedWindow";
 import { terminate, webSocketOf, type Connection, type EnginePacket } from "./engine";
 
-/** Strikes within `STRIKE_WINDOW_MS` that end a connection. One stands for some 2 µs of processor time. */
-export const MAX_STRIKES = 2_000;
+/** Strikes within `STRIKE_WINDOW_MS` that end a connection. One stands for some 3 µs of processor time. */
+export const MAX_STRIKES = 1_650;
 const STRIKE_WINDOW_MS = 10_000;
-const REFUSAL_STRIKES = 4; // of an event, or of a CONNECT to another namespace
-const PARTS_PER_STRIKE = 20; // parts of JSON; a valid event has 12 at most
+const REFUSAL_STRIKES = 3; // of an event, or of a CONNECT to another namespace
+const MIN_EVENT_LENGTH = 60; // a shorter event has no room for the fields that each event must have
+const PARTS_PER_STRIKE = 10; // parts of JSON; a valid event has 12 at most
+const MAX_PARTS_STRIKES = 1_000; // so that one such packet, if it is the only one, is answered
 const SHORT_PACKET_LENGTH = 512; // a shorter packet costs little, whatever its JSON
 const [QUOTE, BACKSLASH, COMMA, LIST, OBJECT] = Buffer.from('"\\,[{');
 const SOCKET_IO_EVENT = /^[25]/; // the packet types EVENT and BINARY_EVENT
@@ -13,11 +15,11 @@ const CONNECT_ELSEWHERE = /^0\/(?!,)/;
 const NAMESPACE = /^(?:[56][^-"]*-|.)\/[^,]*/; // and what comes before it
 
 /**
- * Terminates connections that flood the server with useless packets: 2,000 strikes within 10 s. A packet that is no
- * event, a websocket ping or pong, and an upgrade probe are one strike each, a refused event or namespace is four, and
- * JSON of many parts, which is slow to parse and to check, one per 20 parts. Strikes are counted synchronously, because
- * one polling request can carry 30,000 packets, and one read of a websocket 8,000; once the connection is closed, no
- * further one is decoded.
+ * Terminates connections that flood the server with useless packets: 1,650 strikes within 10 s. A packet that is no
+ * event, an event too short to be valid, a websocket ping or pong, and an upgrade probe are one strike each, a refused
+ * event or namespace is three, and JSON of many parts, which is slow to parse and to check, one per 10 parts.
+ * Packets are counted before they are decoded, because one read of a websocket can hold 8,000 of them, and one polling
+ * request 30,000; once the connection is closed, no further one is decoded.
  */
 export class FloodGuard {
   readonly #strikes = new FixedWindow<Connection>(STRIKE_WINDOW_MS);
@@ -59,8 +61,8 @@ export class FloodGuard {
 
 /** Takes some 1 µs per KB, a fraction of parsing. */
 function strikesOf(packet: string): number {
-  const forParts = Math.floor(jsonPartsOf(packet) / PARTS_PER_STRIKE);
-  if (SOCKET_IO_EVENT.test(packet)) return forParts;
+  const forParts = Math.min(Math.floor(jsonPartsOf(packet) / PARTS_PER_STRIKE), MAX_PARTS_STRIKES);
+  if (SOCKET_IO_EVENT.test(packet)) return packet.length < MIN_EVENT_LENGTH ? 1 : forParts;
   return forParts + (CONNECT_ELSEWHERE.test(packet) ? REFUSAL_STRIKES : 1);
 }
 

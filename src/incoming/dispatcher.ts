@@ -9,6 +9,7 @@ import type { EventHandler } from "./eventHandler";
 
 type Ack = ((answer: unknown) => void) | undefined;
 
+const UNKNOWN_EVENT = new ChatError(REFUSALS.unknownEvent); // built once, as in RateLimit
 const SETTLE_DEADLINE_MS = 2_000; // for events in flight when their connection is about to be closed
 
 export interface DispatcherDeps {
@@ -63,7 +64,7 @@ export class Dispatcher {
     const ack = typeof last === "function" ? (last as Ack) : undefined;
     try {
       const handler = this.#deps.handlers.get(event);
-      if (handler === undefined) throw new ChatError(REFUSALS.unknownEvent);
+      if (handler === undefined) throw UNKNOWN_EVENT;
       handler.limit.consume(socket.id);
       const payload = args[0] === ack ? undefined : args[0];
       const { id, identity } = socket.data;

@@ -63,10 +63,7 @@ export class ChatError extends Error {
   readonly errors: readonly string[];
 
   constructor({ message, status }: Refusal, errors: readonly string[] = []) {
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0; // the stack would cost more than the rest of a refusal, and shows no fault
     super(message);
-    Error.stackTraceLimit = stackTraceLimit;
     this.name = "ChatError";
     this.status = status;
     this.errors = errors;

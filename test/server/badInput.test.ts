@@ -23,8 +23,8 @@ const PRESENCE = { username: "eve", avatar: "image link", currentRoom: COOKING }
 /** pino's level for mistakes of clients; the service must log nothing above it. */
 const WARN_LEVEL = 40;
 const EMOJI = "\u{1F600}"; // one code point, two UTF-16 units, four bytes
-/** As many as fit into the largest frame. */
-const MANY_KEYS = 5_000;
+/** Ten times as many, which fit into the largest frame, count as a flood (floods.test.ts). */
+const MANY_KEYS = 500;
 
 const MISSING = (key: string) => `should have required property '${key}'`;
 const NOT_A_STRING = "should be string";
@@ -171,9 +171,9 @@ function surplusFields({ valid, roomField, strings }: Table): Case[] {
     surplus("an own __proto__", withOwnProto(valid)),
     surplus("a room with a topic", { ...valid, [roomField]: { ...room, topic: "x" } }),
     surplus("a room with an own __proto__", { ...valid, [roomField]: withOwnProto(room) }),
-    surplus("thousands of extra fields", { ...manyKeys(MANY_KEYS), ...valid }, 10),
+    surplus("hundreds of extra fields", { ...manyKeys(MANY_KEYS), ...valid }, 10),
     surplus(
-      "a room with thousands of extra fields",
+      "a room with hundreds of extra fields",
       { ...valid, [roomField]: { ...manyKeys(MANY_KEYS), ...room } },
       10,
     ),
