@@ -14,9 +14,9 @@ export const DEFAULT_LIMITS = Object.freeze({
   typingBurst: 20,
   /** Bytes that may wait for a client before it is disconnected. Raise it for honest clients on slow networks. */
   maxPendingBytes: 1024 * 1024,
-  /** Bytes of presence snapshots per second, to all clients. Lower it when messages need the bandwidth. */
+  /** Bytes of presence per second, to all clients; for snapshots, differences and acks each. */
   presenceBytesPerSecond: 64 * 1024 * 1024,
-  /** Bytes of presence snapshots that may be sent at once after a quiet time. */
+  /** Bytes of presence that may be sent at once after a quiet time, by each of these budgets. */
   presenceBurstBytes: 8 * 1024 * 1024,
   /** Open connections. 0: no cap. */
   maxConnections: 0,
