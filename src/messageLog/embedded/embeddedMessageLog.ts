@@ -1,14 +1,13 @@
-import { readFileSync } from "node:fs";
 import type { ClientEventLog } from "../../observability/logger";
 import type { ChatMessage, MessageReceipt } from "../../protocol/events";
 import { IDEMPOTENCY_KEY_TTL_MS } from "../../protocol/limits";
 import { BlockStore } from "./blockStore";
 import { lockDirectory } from "./directoryLock";
+import { openEpoch, saveState } from "./epoch";
 import { hashText, keyOf, removeExpired, type KeyRecord, type KeyRecords } from "../idempotencyKeys";
 import { KeyReusedError, StoreError, type Deliver, type MessageLog } from "../messageLog";
 import type { Page, PageRequest } from "../messageLog";
-import { newEpoch, type Epoch } from "../offset";
-import { FORMAT } from "./records";
+import type { Epoch } from "../offset";
 import { RoomLog } from "./roomLog";
 import { StorePause } from "./storePause";
 
@@ -71,7 +70,7 @@ export class EmbeddedMessageLog implements MessageLog {
     this.#unlock = await lockDirectory(directory);
     try {
       this.#store = new BlockStore(directory, log);
-      await this.#openEpoch();
+      this.#epoch = await openEpoch(this.#store, log);
       for (const record of this.#store.keyRecords()) this.#keys.set(record[0], record);
       this.#isStopped = false;
     } catch (error) {
@@ -116,7 +115,7 @@ export class EmbeddedMessageLog implements MessageLog {
     this.#isStopped = true;
     await Promise.allSettled(this.#commits);
     try {
-      await this.#saveState({ isClean: true });
+      await saveState(this.#store, this.#epoch, { isClean: true });
       await this.#store.close(); // not after a failed write: lmdb would never finish closing
     } finally {
       // If the store was not closed, the next process that opens it checks it as after a crash.
@@ -203,43 +202,5 @@ export class EmbeddedMessageLog implements MessageLog {
     room ??= new RoomLog(name, this.#store, this.#epoch, this.#options.maxMessages);
     this.#rooms.set(name, room);
     return room;
-  }
-
-  /**
-   * LMDB keeps every commit when the process crashes. When the machine crashes, commits that were not flushed are
-   * lost and their sequences are given out again: then a new epoch begins. One also begins when newest blocks are
-   * damaged, because the number of their messages is not certain, or missing since an orderly stop.
-   */
-  async #openEpoch(): Promise<void> {
-    const store = this.#store;
-    const { state } = store;
-    const damagedRooms = [...store.rooms()].filter((room) => !store.bounds(room).isExact);
-    const isComplete = damagedRooms.length === 0 && (state?.heads ?? store.heads()) === store.heads();
-    const isSameBoot = state?.bootId !== undefined && state.bootId === bootId();
-    const isContinued = isComplete && (state?.isClean === true || isSameBoot);
-    this.#epoch = (isContinued ? state?.epoch : undefined) ?? newEpoch();
-    await this.#saveState({ isClean: false });
-    if (isComplete) return;
-    this.#options.log?.error("newest messages damaged or missing: offsets from before this start are void", {
-      damagedRooms,
-    });
-    // An empty block after the damaged one: the next start finds a newest block that is intact.
-    await store.transaction(() => {
-      for (const room of damagedRooms) store.putMessages(room, store.bounds(room).last + 1, []);
-    });
-  }
-
-  #saveState({ isClean }: { isClean: boolean }): Promise<void> {
-    const heads = isClean ? this.#store.heads() : undefined;
-    return this.#store.saveState({ format: FORMAT, epoch: this.#epoch, isClean, bootId: bootId(), heads });
-  }
-}
-
-/** Returns an id that changes with every boot of the machine; undefined on systems without one. */
-function bootId(): string | undefined {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  } catch {
-    return undefined;
   }
 }
