@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { FairQueue } from "../access/fairQueue";
 import { roomsOf } from "../access/identity";
 import { closed, closeOrTerminate, type ChatSocket, type Connection } from "../connections/engine";
@@ -124,7 +125,7 @@ export class Replay {
       } catch (error) {
         if (!(error instanceof StoreError) || performance.now() > giveUpAt) throw error;
         giveUpAt = Math.min(giveUpAt, performance.now() + RETRY_FOR_MS);
-        await Promise.race([pause(), this.#closed]);
+        await Promise.race([wait(RETRY_PAUSE_MS, undefined, { ref: false }), this.#closed]);
       }
   }
 
@@ -200,8 +201,4 @@ async function unlessUnknown<Result>(reading: Promise<Result>): Promise<Result |
     if (error instanceof UnknownOffsetError) return undefined;
     throw error;
   }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS).unref());
 }

@@ -37,7 +37,7 @@ export class PresenceBroadcaster {
 
   constructor(deps: PresenceDeps) {
     const { presenceStore, fanOut, limits, slowConsumers } = deps;
-    // A budget for each, so that snapshots, which are larger, do not delay diffs, nor many answers the snapshots.
+    // A budget each: snapshots, which are larger, must not delay diffs, and answers must not delay snapshots.
     const newBudget = () => new ByteBudget(limits.presenceBytesPerSecond, limits.presenceBurstBytes);
     this.#deps = deps;
     this.#diffs = new PresenceDiffs(presenceStore, fanOut, newBudget());
