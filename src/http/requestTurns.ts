@@ -38,7 +38,10 @@ export function serveInTurns(server: Server, { idleTimeoutMs, trustProxy }: Requ
     const start = () => void queue.run(clientAddress(req, trustProxy), () => Promise.resolve(serve()));
     connections.get(socket)?.add({ req, res, start });
   });
-  server.prependListener("upgrade", ({ socket }) => connections.get(socket)?.release());
+  server.prependListener("upgrade", ({ socket }) => {
+    connections.get(socket)?.release();
+    connections.delete(socket);
+  });
 }
 
 /** Call it when the whole answer is written to the socket. The socket's own time-out will not do: reading resets it. */
