@@ -30,8 +30,12 @@ export function encodeBlock(place: number, jsons: readonly string[]): string {
 }
 
 export function decodeBlock(place: number, stored: string): string[] | undefined {
+  if (stored.startsWith("{")) return decodeFormat1(stored);
   const text = unseal(place, stored);
-  if (text !== undefined) return text === "" ? [] : text.split(SEPARATOR);
+  return text === "" ? [] : text?.split(SEPARATOR);
+}
+
+function decodeFormat1(stored: string): string[] | undefined {
   const jsons = stored.split(SEPARATOR);
   return jsons.every((json) => json.startsWith("{") && parse(json) !== undefined) ? jsons : undefined;
 }
