@@ -23,6 +23,7 @@ interface Line {
 
 const ROOM = COOKING.name;
 const ONCE = { idempotent: true };
+const BIGINT = (2n ** 70n) as unknown as number; // a type of keys that the types of lmdb lack
 const SKIPPED = "damaged messages skipped";
 const VOID = "newest messages damaged or missing: offsets from before this start are void";
 
@@ -161,6 +162,29 @@ test("a block under a key that is not its own is damaged", async () => {
   expect((await log.read(PETS.name, { limit: 10 })).messages).toEqual([]);
 });
 
+test.each([
+  ["a bigint", BIGINT],
+  ["a fraction", 2.5],
+  ["too great", 1e300],
+])("a block whose sequence became %s is skipped, and the room goes on", async (_what, sequence) => {
+  const directory = temporaryDirectory();
+  const first = await start(directory);
+  await fill(first.log, ["one", "two"]);
+  await first.log.stop();
+  await edit(directory, "blocks", (blocks) => {
+    const value = blocks.get([ROOM, 2]);
+    void blocks.remove([ROOM, 2]);
+    void blocks.put([ROOM, sequence], value ?? "");
+  });
+  const { log, lines } = await start(directory);
+  const [third, fourth] = await fill(log, ["three", "four"]);
+  expect(await readAll(log, "before")).toEqual(["one", "three", "four"]);
+  expect(texts((await log.read(ROOM, { after: third?.offset, limit: 10 })).messages)).toEqual(["four"]);
+  expect(log.distance(ROOM, String(third?.offset))).toBe(1);
+  expect(log.head(ROOM)).toBe(fourth?.offset);
+  expect(lines.filter(({ msg }) => msg === SKIPPED)).toHaveLength(1);
+});
+
 describe("when the newest messages are damaged at the start", () => {
   const lost = numbers(3).map((text) => `lost ${text}`);
 
@@ -249,6 +273,17 @@ test("a damaged state is logged, and no offset from before is valid", async () =
   expect(lines.map(({ msg }) => msg)).toEqual(["state damaged: offsets from before this start are void"]);
   expect(log.distance(ROOM, String(receipt?.offset))).toBeUndefined();
   expect(await readAll(log, "before")).toEqual(["hello"]);
+});
+
+test("a damaged place of idempotency keys does not stop the start", async () => {
+  const directory = temporaryDirectory();
+  const first = await start(directory);
+  await fill(first.log, ["one"]);
+  await first.log.stop();
+  await edit(directory, "keys", (keys) => void keys.put([BIGINT, BIGINT], "[]"));
+  const { log, lines } = await start(directory);
+  expect(lines.map(({ msg }) => msg)).toEqual(["damaged idempotency keys skipped"]);
+  expect(await log.append(message("one"), ONCE)).toMatchObject({ duplicate: true });
 });
 
 test("damaged idempotency keys are logged and ignored, and the others stay known", async () => {

@@ -11,6 +11,7 @@ import { FORMAT, placeOf, type LogState } from "./records";
 
 export const DATABASES = { blocks: "blocks", keys: "keys", state: "state" } as const; // their names in LMDB
 const MAX_BLOCK_CHARS = 128 * 1024; // at most 384 KB; reading one message decodes its block
+const SEQUENCE_LIMIT = 2 ** 50; // far above every sequence that is given out; offsets can hold greater ones
 const MIN_MESSAGE_CHARS = 100; // the JSON of a message is longer: its fields and quotes alone are 117 characters
 
 /** A message and its sequence in the room. The first message of a room has sequence 1. */
@@ -93,9 +94,9 @@ export class BlockStore {
   /** Removes up to `limit` blocks whose messages all lie before `sequence`. Returns the first sequence left. */
   removeBlocksBefore(room: string, sequence: number, limit: number): number {
     const keys = [...this.#blocks.getKeys({ ...range(room, 0, sequence + 1), limit: limit + 1 })];
-    const kept = keys.pop()?.[1] ?? sequence; // the last block may reach beyond `sequence`
+    const kept = keys.pop(); // this block may reach beyond `sequence`
     for (const key of keys) void this.#blocks.remove(key);
-    return kept;
+    return kept !== undefined && isSound(kept) ? kept[1] : sequence;
   }
 
   removeBlocksFrom(room: string, sequence: number): void {
@@ -117,11 +118,18 @@ export class BlockStore {
 
   bounds(room: string): Bounds {
     const [oldest] = this.#blocks.getKeys({ ...range(room, 0, Infinity), limit: 1 });
-    const [newest] = this.#blocks.getRange({ ...range(room, Infinity, 0), reverse: true, limit: 1 });
-    if (oldest === undefined || newest === undefined) return { first: 1, last: 0, isExact: true };
-    const jsons = this.#decode(newest.key, newest.value);
-    const count = jsons?.length ?? Math.ceil(newest.value.length / MIN_MESSAGE_CHARS);
-    return { first: oldest[1], last: newest.key[1] + count - 1, isExact: jsons !== undefined };
+    const first = oldest !== undefined && isSound(oldest) ? oldest[1] : 1;
+    let unplaced = 0; // messages whose keys are damaged
+    for (const { key, value } of this.#blocks.getRange({ ...range(room, Infinity, 0), reverse: true })) {
+      const jsons = this.#decode(key, value);
+      const count = jsons?.length ?? Math.ceil(value.length / MIN_MESSAGE_CHARS);
+      if (isSound(key)) {
+        const isExact = jsons !== undefined && unplaced === 0;
+        return { first, last: key[1] + count - 1 + unplaced, isExact };
+      }
+      unplaced += count;
+    }
+    return { first, last: unplaced, isExact: unplaced === 0 };
   }
 
   /** Returns a checksum of all rooms and their last sequences. */
@@ -131,10 +139,11 @@ export class BlockStore {
 
   *forward(room: string, sequence: number): Generator<Sequenced> {
     const [block] = this.#blocks.getKeys({ ...range(room, sequence, 0), reverse: true, limit: 1 });
-    const start = block?.[1] ?? sequence; // `sequence` may lie within a block
+    const start = block !== undefined && isSound(block) ? block[1] : sequence; // it may lie within a block
     for (const { key, value } of this.#blocks.getRange(range(room, start, Infinity))) {
+      const jsons = this.#decode(key, value);
+      if (jsons === undefined) continue;
       const first = key[1];
-      const jsons = this.#decode(key, value) ?? [];
       for (let i = Math.max(0, sequence - first); i < jsons.length; i += 1)
         yield { sequence: first + i, json: jsons[i] ?? "" };
     }
@@ -143,8 +152,9 @@ export class BlockStore {
   /** Yields the messages before `sequence`, newest first. */
   *backward(room: string, sequence: number): Generator<Sequenced> {
     for (const { key, value } of this.#blocks.getRange({ ...range(room, sequence, 0), reverse: true })) {
+      const jsons = this.#decode(key, value);
+      if (jsons === undefined) continue;
       const first = key[1];
-      const jsons = this.#decode(key, value) ?? [];
       for (let i = Math.min(jsons.length, sequence - first) - 1; i >= 0; i -= 1)
         yield { sequence: first + i, json: jsons[i] ?? "" };
     }
@@ -159,7 +169,8 @@ export class BlockStore {
   *keyRecords(): Generator<KeyRecord> {
     for (const { key, value } of this.#keys.getRange()) {
       const [timeMs, turn] = key;
-      const records = decodeKeys(placeOf(String(timeMs), turn), value);
+      const place = Number.isSafeInteger(turn) ? placeOf(String(timeMs), turn) : undefined; // damage changes keys, too
+      const records = place === undefined ? undefined : decodeKeys(place, value);
       if (records === undefined) this.#log?.error("damaged idempotency keys skipped", { timeMs });
       else yield* records;
     }
@@ -186,12 +197,13 @@ export class BlockStore {
   }
 
   /** Returns the messages of a block; undefined if it is damaged. */
-  #decode([room, sequence]: BlockKey, stored: string): string[] | undefined {
-    const place = placeOf(room, sequence);
-    const jsons = decodeBlock(place, stored);
+  #decode(key: BlockKey, stored: string): string[] | undefined {
+    const [room, sequence] = key;
+    const place = isSound(key) ? placeOf(room, sequence) : crc32(stored);
+    const jsons = isSound(key) ? decodeBlock(place, stored) : undefined;
     if (jsons !== undefined || this.#damaged.has(place)) return jsons;
     this.#damaged.add(place);
-    this.#log?.error("damaged messages skipped", { room, sequence });
+    this.#log?.error("damaged messages skipped", { room, sequence: isSound(key) ? sequence : "damaged" });
     return undefined;
   }
 
@@ -202,6 +214,11 @@ export class BlockStore {
       this.#log?.error("state damaged: offsets from before this start are void", {});
     return state;
   }
+}
+
+/** Whether the sequence is one that the log gives out. Damage can make it a value of any type. */
+function isSound([, sequence]: BlockKey): boolean {
+  return Number.isSafeInteger(sequence) && sequence > 0 && sequence < SEQUENCE_LIMIT;
 }
 
 function range(room: string, start: number, end: number): { start: BlockKey; end: BlockKey } {
