@@ -27,21 +27,30 @@ export function serveInTurns(server: Server, { idleTimeoutMs, trustProxy }: Requ
   const connections = new WeakMap<Socket, HttpConnection>();
   server.removeAllListeners("request");
   server.on("connection", (socket) => void connections.set(socket, new HttpConnection(socket)));
-  server.on("request", (req, res) => {
+  const take = (req: IncomingMessage, res: ServerResponse, refusal?: number) => {
     const { socket } = req;
     const serve = () => {
       if (socket.destroyed) return;
       socket.setTimeout(idleTimeoutMs);
       res.once("prefinish", () => disconnectIfUnread(socket, res));
-      for (const listener of listeners) listener.call(server, req, res);
+      if (refusal !== undefined) res.writeHead(refusal, { Connection: "close" }).end();
+      else for (const listener of listeners) listener.call(server, req, res);
     };
     const start = () => void queue.run(clientAddress(req, trustProxy), () => Promise.resolve(serve()));
     connections.get(socket)?.add({ req, res, start });
-  });
+  };
+  // Node would answer bad requests itself, at once: as many as arrive, and also while the client reads no answer.
+  Object.assign(server, { requireHostHeader: false });
+  server.on("request", (req, res) => take(req, res, lacksHost(req) ? 400 : undefined));
+  server.on("checkExpectation", (req, res) => take(req, res, 417));
   server.prependListener("upgrade", ({ socket }) => {
     connections.get(socket)?.release();
     connections.delete(socket);
   });
+}
+
+function lacksHost({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && headers.host === undefined;
 }
 
 /** Call it when the whole answer is written to the socket. The socket's own time-out will not do: reading resets it. */

@@ -42,6 +42,16 @@ test("requests in one write are answered in their order, each after the one befo
   expect(events).toEqual([...paths, "/last"].flatMap((path) => [`${path} begins`, `${path} is answered`]));
 });
 
+test.each([
+  ["an unknown expectation", `GET / ${HEADERS}Expect: tea\r\n\r\n`, 417],
+  ["no Host", "GET / HTTP/1.1\r\n\r\n", 400],
+])("requests with %s in one write end with the first one's answer", async (_name, request, status) => {
+  const port = await startServer((_req, res) => res.end("served"));
+  const tcp = await RawTcp.open(port, request.repeat(1_000));
+  expect((await tcp.ended).match(/(?<=HTTP\/1.1 )\d+/g)).toEqual([String(status)]);
+  expect((await fetch(`http://localhost:${String(port)}`)).status).toBe(200);
+});
+
 test("thousands of requests in one write hold no one up", async () => {
   const { url, port } = await ServiceProcess.start();
   const canaries = await Canaries.start(url);
