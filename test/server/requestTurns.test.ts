@@ -52,6 +52,22 @@ test.each([
   expect((await fetch(`http://localhost:${String(port)}`)).status).toBe(200);
 });
 
+test("a client that ends its side with its last request gets every answer", async () => {
+  const port = await startServer((_req, res) => void setTimeout(() => res.end("served"), 10));
+  const tcp = await RawTcp.open(port);
+  tcp.socket.end(`GET / ${HEADERS}\r\n`.repeat(20));
+  expect((await tcp.ended).match(/served/g)).toHaveLength(20);
+});
+
+test("a request whose client ends its side and waits is dropped", async () => {
+  let isDropped = false;
+  const port = await startServer((_req, res) => void res.once("close", () => (isDropped = true)));
+  const tcp = await RawTcp.open(port);
+  tcp.socket.end(`GET / ${HEADERS}\r\n`);
+  await tcp.ended;
+  await until("the request is dropped", () => isDropped);
+});
+
 test("thousands of requests in one write hold no one up", async () => {
   const { url, port } = await ServiceProcess.start();
   const canaries = await Canaries.start(url);
@@ -105,6 +121,25 @@ test("a body that is read arrives complete, whatever its size", async () => {
     });
     expect(await answer.text()).toBe(String(size));
   }
+});
+
+test("a body in tiny chunks is read in many turns of the event loop", async () => {
+  let chunks = 0;
+  let mostPerTurn = 0;
+  const port = await startServer((req, res) => {
+    const endTurn = () => {
+      mostPerTurn = Math.max(mostPerTurn, chunks);
+      chunks = 0;
+      if (!res.writableEnded) setImmediate(endTurn);
+    };
+    req.on("data", () => (chunks += 1));
+    req.on("end", () => res.end("read"));
+    endTurn();
+  });
+  const body = "1\r\nx\r\n".repeat(9_000);
+  const head = `POST / ${HEADERS}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  expect((await exchange(port, `${head}${body}0\r\n\r\n`)).status).toBe(200);
+  expect(mostPerTurn).toBeLessThan(1_000);
 });
 
 test("an answer that is not read ends after 10 s, although the client sends on; one read slowly does not", async () => {
