@@ -48,7 +48,7 @@ export class App {
     this.#server.on("clientError", (_error, socket) => refuseOnSocket(socket, REFUSALS.badRequest));
     const { replayOnConnect, limits } = config;
     this.#chat = new ChatService({ server: this.#server, ...stores, parts, replayOnConnect, limits });
-    serveInTurns(this.#server, { idleTimeoutMs: IDLE_SOCKET_TIMEOUT_MS, trustProxy: config.trustProxy });
+    serveInTurns(this.#server, config.trustProxy);
   }
 
   /**

@@ -15,7 +15,7 @@ const MIB = 1024 ** 2;
 /** A server of this test's own, whose requests are served in turns. */
 async function startServer(listener: RequestListener): Promise<number> {
   const server = createServer(listener);
-  serveInTurns(server, { idleTimeoutMs: 60_000, trustProxy: 0 });
+  serveInTurns(server, 0);
   server.listen(0);
   afterThisTest(async () => {
     server.close();
@@ -26,53 +26,50 @@ async function startServer(listener: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test("requests in one write are answered in their order, each after the one before it", async () => {
-  const events: string[] = [];
-  const port = await startServer((req, res) => {
-    events.push(`${String(req.url)} begins`);
-    setImmediate(() => {
-      events.push(`${String(req.url)} is answered`);
-      res.end(`${String(req.url)};`);
-    });
-  });
-  const paths = range(100).map((number) => `/${String(number)}`);
+test("requests in one write are answered in their order", async () => {
+  const port = await startServer((req, res) => void setImmediate(() => res.end(`${String(req.url)};`)));
+  const paths = range(50).map((number) => `/${String(number)}`);
   const last = `GET /last ${HEADERS}Connection: close\r\n\r\n`;
   const answer = await exchange(port, paths.map((path) => `GET ${path} ${HEADERS}\r\n`).join("") + last);
   expect(answer.body.match(/\/\w+;/g)).toEqual([...paths, "/last"].map((path) => `${path};`));
-  expect(events).toEqual([...paths, "/last"].flatMap((path) => [`${path} begins`, `${path} is answered`]));
 });
 
-test.each([
-  ["an unknown expectation", `GET / ${HEADERS}Expect: tea\r\n\r\n`, 417],
-  ["no Host", "GET / HTTP/1.1\r\n\r\n", 400],
-])("requests with %s in one write end with the first one's answer", async (_name, request, status) => {
+test("of requests in one write, few are started per turn of the event loop", async () => {
+  let started = 0;
+  let mostPerTurn = 0;
+  const port = await startServer((_req, res) => {
+    if (started === 0) setImmediate(() => (started = 0));
+    started += 1;
+    mostPerTurn = Math.max(mostPerTurn, started);
+    res.end("served");
+  });
+  const last = `GET /last ${HEADERS}Connection: close\r\n\r\n`;
+  await exchange(port, `GET / ${HEADERS}\r\n`.repeat(90) + last);
+  expect(mostPerTurn).toBeLessThanOrEqual(32);
+});
+
+test("a connection with more than 100 unanswered requests is closed", async () => {
+  let served = 0;
+  const port = await startServer(() => (served += 1));
+  const honest = await RawTcp.open(port, `GET / ${HEADERS}\r\n`.repeat(100));
+  await until("they are served", () => served === 100);
+  const tcp = await RawTcp.open(port, `GET / ${HEADERS}\r\n`.repeat(101));
+  await tcp.cutOff(5_000);
+  expect(honest.socket.closed).toBe(false);
+});
+
+test("a client that ends its side with its request gets the answer", async () => {
   const port = await startServer((_req, res) => res.end("served"));
-  const tcp = await RawTcp.open(port, request.repeat(1_000));
-  expect((await tcp.ended).match(/(?<=HTTP\/1.1 )\d+/g)).toEqual([String(status)]);
-  expect((await fetch(`http://localhost:${String(port)}`)).status).toBe(200);
-});
-
-test("a client that ends its side with its last request gets every answer", async () => {
-  const port = await startServer((_req, res) => void setTimeout(() => res.end("served"), 10));
-  const tcp = await RawTcp.open(port);
-  tcp.socket.end(`GET / ${HEADERS}\r\n`.repeat(20));
-  expect((await tcp.ended).match(/served/g)).toHaveLength(20);
-});
-
-test("a request whose client ends its side and waits is dropped", async () => {
-  let isDropped = false;
-  const port = await startServer((_req, res) => void res.once("close", () => (isDropped = true)));
   const tcp = await RawTcp.open(port);
   tcp.socket.end(`GET / ${HEADERS}\r\n`);
-  await tcp.ended;
-  await until("the request is dropped", () => isDropped);
+  expect(await tcp.ended).toContain("served");
 });
 
-test("thousands of requests in one write hold no one up", async () => {
+test("the requests of many connections hold no one up", async () => {
   const { url, port } = await ServiceProcess.start();
   const canaries = await Canaries.start(url);
-  const flood = await Promise.all(range(10).map(() => RawTcp.open(port)));
-  for (const { socket } of flood) socket.write(`GET /rooms ${HEADERS}\r\n`.repeat(2_000));
+  const flood = await Promise.all(range(50).map(() => RawTcp.open(port)));
+  for (const { socket } of flood) socket.write(`GET /rooms ${HEADERS}\r\n`.repeat(100));
   await until("requests are served", () => flood.some(({ received }) => received !== ""));
   await canaries.chat("while requests wait");
 });
@@ -123,30 +120,11 @@ test("a body that is read arrives complete, whatever its size", async () => {
   }
 });
 
-test("a body in tiny chunks is read in many turns of the event loop", async () => {
-  let chunks = 0;
-  let mostPerTurn = 0;
-  const port = await startServer((req, res) => {
-    const endTurn = () => {
-      mostPerTurn = Math.max(mostPerTurn, chunks);
-      chunks = 0;
-      if (!res.writableEnded) setImmediate(endTurn);
-    };
-    req.on("data", () => (chunks += 1));
-    req.on("end", () => res.end("read"));
-    endTurn();
-  });
-  const body = "1\r\nx\r\n".repeat(9_000);
-  const head = `POST / ${HEADERS}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n`;
-  expect((await exchange(port, `${head}${body}0\r\n\r\n`)).status).toBe(200);
-  expect(mostPerTurn).toBeLessThan(1_000);
-});
-
 test("an answer that is not read ends after 10 s, although the client sends on; one read slowly does not", async () => {
   const port = await startServer((_req, res) => res.end(Buffer.alloc(9 * MIB)));
   const unread = await RawTcp.open(port, `GET / ${HEADERS}\r\n`);
   unread.socket.pause();
-  unread.drip("x", 500); // and so notices that it is disconnected
+  unread.drip("\r\n", 500); // and so notices that it is disconnected
   const slow = await RawTcp.open(port, `GET / ${HEADERS}Connection: close\r\n\r\n`);
   slow.socket.on("data", () => {
     slow.socket.pause();
