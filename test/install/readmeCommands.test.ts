@@ -71,6 +71,7 @@ const RUNS: Record<string, Run> = {
   "npm run bench": withArguments("-- --rounds 1 --seconds 0.2 --only latency --targets service"),
   "npm run crash": withArguments("-- --rounds 1"),
   "npm run screenshot": ifInstalled("chromium", withArguments("")),
+  "npm run attack": withArguments("-- --size small --only storm --store embedded"),
   "npm run fuzz": withArguments("-- --frames 2000"),
 };
 
