@@ -27,6 +27,7 @@ export class Clients {
     const { connections, dispatcher, delivery, log } = this.#deps;
     const { conn, id, data } = socket;
     const ip = connections.addressOf(conn);
+    connections.onConnected(conn);
     log.info("connected", { id, ip, transport: conn.transport.name, protocol: conn.protocol });
     dispatcher.serve(socket);
     socket.on("disconnect", (reason) => this.#onLeft(socket, reason));

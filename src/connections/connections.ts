@@ -11,6 +11,8 @@ const MIN_BATCH_SIZE = 100; // connections
 const PAUSE_MS = 100; // between batches
 const BATCHES_DEADLINE_MS = 6_000; // for batches; what is left then is one batch
 const POLL_INTERVAL_MS = 10;
+/** Connections whose client has sent no CONNECT. A client sends it at once, so the oldest of many is no honest one. */
+export const MAX_WITHOUT_CONNECT = 2_000;
 
 type Prepare = (batch: readonly Connection[]) => Promise<void>;
 
@@ -21,6 +23,8 @@ export class Connections {
   readonly #admission: Admission;
   /** open connection → the address of its client */
   readonly #addresses = new Map<Connection, string>();
+  /** Open connections without CONNECT, oldest first. */
+  readonly #withoutConnect = new Set<Connection>();
 
   constructor(deps: ConnectionsDeps) {
     const { log, metrics, limits } = deps;
@@ -43,11 +47,20 @@ export class Connections {
     this.#admission.guard(server, engine);
     engine.on("connection", (conn: Connection) => {
       this.#addresses.set(conn, this.#admission.track(conn));
-      conn.once("close", () => this.#addresses.delete(conn));
+      conn.once("close", () => {
+        this.#addresses.delete(conn);
+        this.#withoutConnect.delete(conn);
+      });
+      this.#awaitConnect(conn);
       limitCloseTime(conn);
       this.slowConsumers.watch(conn);
       this.floodGuard.watch(conn);
     });
+  }
+
+  /** The client has sent CONNECT and was accepted. */
+  onConnected(conn: Connection): void {
+    this.#withoutConnect.delete(conn);
   }
 
   open(): void {
@@ -89,6 +102,14 @@ export class Connections {
   async closeAll(): Promise<void> {
     const closing = await this.#closeInBatches();
     for (const conn of closing) if (conn.readyState !== "closed") terminate(conn);
+  }
+
+  #awaitConnect(conn: Connection): void {
+    this.#withoutConnect.add(conn);
+    const [oldest] = this.#withoutConnect;
+    if (oldest === undefined || this.#withoutConnect.size <= MAX_WITHOUT_CONNECT) return;
+    this.#withoutConnect.delete(oldest); // its `close` may come in a later turn
+    terminate(oldest);
   }
 
   /**

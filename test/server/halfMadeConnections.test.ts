@@ -1,3 +1,4 @@
+import { MAX_WITHOUT_CONNECT } from "../../src/connections/connections";
 import { HEARD, SAY, sessionIsGone, startWithCanaries } from "../support/abuse";
 import { RawPolling } from "../support/rawPolling";
 import { RawTcp } from "../support/rawTcp";
@@ -90,4 +91,28 @@ test("Engine.IO 3 payloads that lie about their lengths are accepted and harm at
     expect(await session.postBody(body)).toBe(200); // a session that it ends, ends afterwards
     await canaries.check(String(body.slice(0, 20)));
   }
+});
+
+test("of too many sessions without CONNECT the oldest is closed, and no other", async () => {
+  const { url, canaries } = await startWithCanaries();
+  const statusOf = async (sid: string) => {
+    const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling&sid=${sid}`, {
+      method: "POST",
+      body: "3",
+    });
+    return answer.status;
+  };
+  const open = async () => {
+    const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling`);
+    return (JSON.parse((await answer.text()).slice(1)) as { sid: string }).sid;
+  };
+  const oldest = await open();
+  expect(await statusOf(oldest)).toBe(200);
+  for (let opened = 1; opened < MAX_WITHOUT_CONNECT; opened += 100)
+    await Promise.all(range(Math.min(100, MAX_WITHOUT_CONNECT - opened)).map(open));
+  expect(await statusOf(oldest)).toBe(200);
+  const newest = await open();
+  expect(await statusOf(oldest)).toBe(400);
+  expect(await statusOf(newest)).toBe(200);
+  await canaries.check("many sessions without CONNECT");
 });
