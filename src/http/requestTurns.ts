@@ -10,7 +10,7 @@ const UNREAD_ANSWER_TIMEOUT_MS = 10_000;
 /**
  * Call it when all request listeners are attached. From then on:
  * - Few requests are started per turn of the event loop. Beyond that they wait, and addresses take turns.
- * - A connection with more than 64 unanswered requests is closed.
+ * - A connection with more than 64 unanswered requests is closed, and so is one that sends a body in chunks (411).
  * - A client that takes nothing more of its answer is disconnected after 10 s, at most 20 s.
  *
  * `trustProxy`: number of proxies before the server whose `X-Forwarded-For` counts.
@@ -30,8 +30,14 @@ export function serveInTurns(server: Server, trustProxy: number): void {
   server.on("request", (req, res) => {
     const { socket } = req;
     const count = (unanswered.get(socket) ?? 0) + 1;
-    if (count > MAX_PIPELINED) closeAtOnce(socket);
-    if (socket.destroyed) return;
+    if (count > MAX_PIPELINED) socket.resetAndDestroy();
+    // Of a body in chunks each byte can cost as much as a packet. All clients and common proxies send the length.
+    else if (req.headers["transfer-encoding"] !== undefined)
+      res.writeHead(411, { Connection: "close" }).end();
+    if (socket.destroyed || res.writableEnded) {
+      endParsing(socket);
+      return;
+    }
     unanswered.set(socket, count);
     res.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
     if (startedAtOnce === STARTED_PER_TURN) {
@@ -44,9 +50,8 @@ export function serveInTurns(server: Server, trustProxy: number): void {
   });
 }
 
-/** Also ends the parsing: of one read, Node would otherwise parse thousands of further requests, which takes 20 ms. */
-function closeAtOnce(socket: Socket): void {
-  socket.resetAndDestroy();
+/** Of one read, Node would otherwise parse thousands of further requests or chunks, which takes 20 ms. */
+function endParsing(socket: Socket): void {
   (socket as { parser?: { pause?: () => void } }).parser?.pause?.(); // not public; without it, floods only cost more
 }
 

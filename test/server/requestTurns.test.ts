@@ -59,6 +59,14 @@ test("a connection with more than 64 unanswered requests is closed", async () =>
   expect(served).toBeLessThanOrEqual(128);
 });
 
+test("a body in chunks is refused, because each of its bytes can cost as much as a packet", async () => {
+  let isServed = false;
+  const port = await startServer(() => (isServed = true));
+  const head = `POST / ${HEADERS}Transfer-Encoding: chunked\r\n\r\n`;
+  const answer = await exchange(port, `${head}${"1\r\nx\r\n".repeat(9_000)}0\r\n\r\n`);
+  expect([answer.status, isServed]).toEqual([411, false]);
+});
+
 test("a client that ends its side with its request gets the answer", async () => {
   const port = await startServer((_req, res) => res.end("served"));
   const tcp = await RawTcp.open(port);
