@@ -1,5 +1,6 @@
 import type { ErrorEnvelope } from "../../src/protocol/refusals";
 import { describeWithBinary } from "../support/binaries";
+import { freePort } from "../support/freePort";
 import { RedisServer } from "../support/redisServer";
 import { ServiceProcess } from "../support/serviceProcess";
 import { startStopwatch } from "../support/stopwatch";
@@ -37,7 +38,8 @@ describeWithBinary(
     });
 
     test("a Redis Cluster", async () => {
-      const redis = await RedisServer.start({ options: ["--cluster-enabled", "yes"] });
+      const busPort = String(await freePort()); // by default 10,000 above the port, which may be in use
+      const redis = await RedisServer.start({ options: ["--cluster-enabled", "yes", "--cluster-port", busPort] });
       await redis.control.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
       const isUp = async () =>
         String(await redis.control.call("CLUSTER", "INFO")).includes("cluster_state:ok");
