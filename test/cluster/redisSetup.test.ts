@@ -39,7 +39,9 @@ describeWithBinary(
 
     test("a Redis Cluster", async () => {
       const busPort = String(await freePort()); // by default 10,000 above the port, which may be in use
-      const redis = await RedisServer.start({ options: ["--cluster-enabled", "yes", "--cluster-port", busPort] });
+      const redis = await RedisServer.start({
+        options: ["--cluster-enabled", "yes", "--cluster-port", busPort],
+      });
       await redis.control.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
       const isUp = async () =>
         String(await redis.control.call("CLUSTER", "INFO")).includes("cluster_state:ok");
