@@ -2,6 +2,8 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from "n
 import type { Socket } from "node:net";
 import { FairQueue } from "../access/fairQueue";
 import { clientAddress } from "../access/request";
+import { refuseOnSocket } from "../connections/refuseOnSocket";
+import { REFUSALS } from "../protocol/refusals";
 
 const STARTED_PER_TURN = 16; // requests per turn of the event loop at once, and as many that have waited: about 4 ms
 const MAX_PIPELINED = 64; // requests of a connection without an answer; browsers and proxies send one at a time
@@ -10,7 +12,7 @@ const UNREAD_ANSWER_TIMEOUT_MS = 10_000;
 /**
  * Call it when all request listeners are attached. From then on:
  * - Few requests are started per turn of the event loop. Beyond that they wait, and addresses take turns.
- * - A connection with more than 64 unanswered requests is closed, and so is one that sends a body in chunks (411).
+ * - A connection with more than 64 unanswered requests is closed, and so is one that sends a body in chunks (400).
  * - A client that takes nothing more of its answer is disconnected after 10 s, at most 20 s.
  *
  * `trustProxy`: number of proxies before the server whose `X-Forwarded-For` counts.
@@ -32,9 +34,8 @@ export function serveInTurns(server: Server, trustProxy: number): void {
     const count = (unanswered.get(socket) ?? 0) + 1;
     if (count > MAX_PIPELINED) socket.resetAndDestroy();
     // Of a body in chunks each byte can cost as much as a packet. All clients and common proxies send the length.
-    else if (req.headers["transfer-encoding"] !== undefined)
-      res.writeHead(411, { Connection: "close" }).end();
-    if (socket.destroyed || res.writableEnded) {
+    else if (req.headers["transfer-encoding"] !== undefined) refuseOnSocket(socket, REFUSALS.badRequest);
+    if (!socket.writable) {
       endParsing(socket);
       return;
     }
