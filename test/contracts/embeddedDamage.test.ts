@@ -12,6 +12,7 @@ import { ClientEventLog } from "../../src/observability/logger";
 import type { ChatMessage, MessageReceipt } from "../../src/protocol/events";
 import { afterThisTest } from "../support/disposal";
 import { numbers } from "../support/numbers";
+import { chatMessage as message } from "../support/chatMessage";
 import { COOKING, PETS } from "../support/rooms";
 import { temporaryDirectory } from "../support/temporaryDirectory";
 
@@ -26,18 +27,6 @@ const ONCE = { idempotent: true };
 const BIGINT = (2n ** 70n) as unknown as number; // a type of keys that the types of lmdb lack
 const SKIPPED = "damaged messages skipped";
 const VOID = "newest messages damaged or missing: offsets from before this start are void";
-
-function message(text: string, overrides: Partial<ChatMessage> = {}): ChatMessage {
-  const serverTimestamp = new Date().toISOString();
-  return {
-    message: text,
-    username: "ana",
-    chatRoom: COOKING,
-    uuid: `uuid of ${text}`,
-    serverTimestamp,
-    ...overrides,
-  };
-}
 
 async function start(directory: string, maxMessages = 100): Promise<{ log: MessageLog; lines: Line[] }> {
   const lines: Line[] = [];

@@ -8,6 +8,7 @@ import {
 import type { ChatMessage } from "../../src/protocol/events";
 import { afterThisTest } from "../support/disposal";
 import { numbers } from "../support/numbers";
+import { chatMessage as message } from "../support/chatMessage";
 import { COOKING, PETS } from "../support/rooms";
 
 /** Gives the suite access to one implementation of the log. */
@@ -22,18 +23,6 @@ export interface LogBackend {
 
 const ONCE = { idempotent: true };
 const ALWAYS = { idempotent: false };
-
-function message(text: string, overrides: Partial<ChatMessage> = {}): ChatMessage {
-  const serverTimestamp = new Date().toISOString();
-  return {
-    message: text,
-    username: "ana",
-    chatRoom: COOKING,
-    uuid: `uuid of ${text}`,
-    serverTimestamp,
-    ...overrides,
-  };
-}
 
 function texts(messages: readonly { json: string }[]): string[] {
   return messages.map(({ json }) => (JSON.parse(json) as ChatMessage).message);
